@@ -1,0 +1,1 @@
+//! MongoDB's value order, numbers and limits over raw BSON.

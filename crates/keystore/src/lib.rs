@@ -1,0 +1,1 @@
+//! Master key sources and the keystore of wrapped data keys.

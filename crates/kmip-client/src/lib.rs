@@ -1,0 +1,1 @@
+//! A KMIP client: connection, failover, retries, typed operations.

@@ -1,0 +1,1 @@
+//! A KMIP server: life cycle, object store, dispatch.

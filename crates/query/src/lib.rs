@@ -1,0 +1,1 @@
+//! MongoDB filters, updates, projections, expressions and pipeline stages over raw BSON; pure.

@@ -1,0 +1,1 @@
+//! Commands, cursors, network, logs and start-up: strongroomd and strongroom.

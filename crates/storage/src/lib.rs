@@ -1,0 +1,1 @@
+//! The engine trait, SurrealKV behind it, ordered keys, the catalog.

@@ -1,0 +1,1 @@
+//! PEM files, encrypted private keys and rustls configurations with reload.
