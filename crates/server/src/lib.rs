@@ -1,1 +1,10 @@
-//! Commands, cursors, network, logs and start-up: strongroomd and strongroom.
+//! The server: configuration, start-up, network, commands, cursors and logs.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing
+    )
+)]

@@ -1,0 +1,1 @@
+//! Filters: the `$eq`, `$and`, `$elemMatch` … of `find`, compiled to a tree of matchers.

@@ -1,0 +1,1 @@
+//! Aggregation pipelines: stages as iterators over documents.

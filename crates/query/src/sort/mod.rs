@@ -1,0 +1,1 @@
+//! Sort orders: comparing documents by a sort specification.
