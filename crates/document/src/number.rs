@@ -115,24 +115,6 @@ impl Number {
         }
     }
 
-    /// `self + other`; a long that overflows becomes a double.
-    pub fn add(self, other: Self) -> Self {
-        self.checked_add(other)
-            .unwrap_or_else(|_| Self::Double(self.to_f64() + other.to_f64()))
-    }
-
-    /// `self - other`; a long that overflows becomes a double.
-    pub fn subtract(self, other: Self) -> Self {
-        self.arithmetic(other, i64::checked_sub, |a, b| a - b, |a, b| a - b)
-            .unwrap_or_else(|_| Self::Double(self.to_f64() - other.to_f64()))
-    }
-
-    /// `self * other`; a long that overflows becomes a double.
-    pub fn multiply(self, other: Self) -> Self {
-        self.checked_multiply(other)
-            .unwrap_or_else(|_| Self::Double(self.to_f64() * other.to_f64()))
-    }
-
     /// `self + other`, refusing a long that overflows (`$inc`).
     pub fn checked_add(self, other: Self) -> Result<Self, IntegerOverflow> {
         self.arithmetic(other, i64::checked_add, |a, b| a + b, |a, b| a + b)
@@ -173,6 +155,36 @@ impl Number {
                 .map(N::Int64)
                 .ok_or(IntegerOverflow),
         }
+    }
+}
+
+impl std::ops::Add for Number {
+    type Output = Self;
+
+    /// A long that overflows becomes a double.
+    fn add(self, other: Self) -> Self {
+        self.checked_add(other)
+            .unwrap_or_else(|_| Self::Double(self.to_f64() + other.to_f64()))
+    }
+}
+
+impl std::ops::Sub for Number {
+    type Output = Self;
+
+    /// A long that overflows becomes a double.
+    fn sub(self, other: Self) -> Self {
+        self.arithmetic(other, i64::checked_sub, |a, b| a - b, |a, b| a - b)
+            .unwrap_or_else(|_| Self::Double(self.to_f64() - other.to_f64()))
+    }
+}
+
+impl std::ops::Mul for Number {
+    type Output = Self;
+
+    /// A long that overflows becomes a double.
+    fn mul(self, other: Self) -> Self {
+        self.checked_multiply(other)
+            .unwrap_or_else(|_| Self::Double(self.to_f64() * other.to_f64()))
     }
 }
 
@@ -282,25 +294,22 @@ mod tests {
     fn promotes_as_mongodb_does() {
         let is = |left: Number, right: RawBson| assert_eq!(left.to_raw(), right);
         is(
-            Number::Int32(i32::MAX).add(Number::Int32(1)),
+            Number::Int32(i32::MAX) + Number::Int32(1),
             RawBson::Int64(1 << 31),
         );
-        is(Number::Int64(1).add(Number::Int32(1)), RawBson::Int64(2));
+        is(Number::Int64(1) + Number::Int32(1), RawBson::Int64(2));
         is(
-            Number::Int64(i64::MAX).add(Number::Int32(1)),
+            Number::Int64(i64::MAX) + Number::Int32(1),
             RawBson::Double(2f64.powi(63)),
         );
-        is(
-            Number::Int32(1).add(Number::Double(0.5)),
-            RawBson::Double(1.5),
-        );
+        is(Number::Int32(1) + Number::Double(0.5), RawBson::Double(1.5));
         assert_eq!(
             Number::Int64(i64::MAX).checked_add(Number::Int32(1)),
             Err(IntegerOverflow)
         );
         let tenth = Number::Decimal("0.1".parse().unwrap());
         is(
-            tenth.add(Number::Double(0.2)),
+            tenth + Number::Double(0.2),
             RawBson::Decimal128("0.300000000000000".parse().unwrap()),
         );
     }
