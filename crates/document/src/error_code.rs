@@ -102,6 +102,8 @@ error_codes! {
     APIDeprecationError = 324,
     TransactionTooOld = 225,
     NoSuchTransaction = 251,
+    NotAReplicaSet = 123,
+    NoReplicationEnabled = 76,
     InvalidUUID = 207,
     /// An unknown field in a command or stage.
     IDLUnknownField = 40415,

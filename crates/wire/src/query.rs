@@ -2,7 +2,7 @@
 
 use bson::RawDocument;
 
-use crate::header::{self, HEADER_BYTES, Header, OpCode};
+use crate::header::{HEADER_BYTES, Header, OpCode};
 use crate::read::Reader;
 use crate::{Error, Result};
 
@@ -61,6 +61,7 @@ pub fn begin_reply(out: &mut Vec<u8>, request_id: i32, response_to: i32) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::header;
     use bson::rawdoc;
 
     #[test]
