@@ -105,6 +105,9 @@ error_codes! {
     NoSuchTransaction = 251,
     NotAReplicaSet = 123,
     NoReplicationEnabled = 76,
+    AmbiguousIndexKeyPattern = 181,
+    CursorInUse = 12051,
+    UnsupportedOpQueryCommand = 352,
     TransactionTooLarge = 257,
     InvalidUUID = 207,
     /// An unknown field in a command or stage.
