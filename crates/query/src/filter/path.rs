@@ -310,7 +310,7 @@ mod tests {
         for _ in 0..40 {
             value = bson!([{ "0": value }]);
         }
-        let document = bson::RawDocumentBuf::try_from(bson::doc! { "a": value }).unwrap();
+        let document = RawDocumentBuf::try_from(bson::doc! { "a": value }).unwrap();
         let path = Path::new(&format!("a{}", ".0".repeat(60)));
         let outcome = path.any(
             Subject::Document(&document),
