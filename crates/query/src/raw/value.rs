@@ -196,7 +196,7 @@ mod tests {
     fn levels_are_counted() {
         let document = rawdoc! { "a": 1, "b": {}, "c": [{ "d": [1] }] };
         let levels: Vec<_> = Elements::of(&document)
-            .map(|element| super::levels(element.tag, element.value))
+            .map(|element| levels(element.tag, element.value))
             .collect();
         assert_eq!(levels, [0, 1, 3]);
     }

@@ -16,7 +16,6 @@ mod unset;
 use bson::{DateTime, RawBsonRef, Timestamp};
 use document::ErrorCode;
 use document::limits::MAX_NESTING;
-use smallvec::SmallVec;
 
 use super::parse::Builder;
 use super::path::Path;
@@ -108,7 +107,7 @@ pub(super) struct Env<'d> {
     pub(super) timestamp: Timestamp,
     pub(super) is_insert: bool,
     /// What each `$rename` has found; `None` if there is nothing to rename.
-    pub(super) renamed: SmallVec<[Option<Renamed<'d>>; 1]>,
+    pub(super) renamed: Vec<Option<Renamed<'d>>>,
 }
 
 /// A value to be stored at `path`; refused if the document would have too many levels.

@@ -155,7 +155,7 @@ impl Push {
     }
 
     /// Puts the values among `items` and writes the array.
-    fn write(&self, mut items: Vec<Item<'_>>, scratch: &mut Vec<u8>) {
+    fn write<'a>(&'a self, mut items: Vec<Item<'a>>, scratch: &mut Vec<u8>) {
         let at = match self.position {
             None => items.len(),
             Some(position) => match usize::try_from(position) {
