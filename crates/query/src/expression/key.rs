@@ -92,8 +92,7 @@ fn append_number(bytes: &mut Vec<u8>, number: Number) {
             bytes.extend(double.to_bits().to_le_bytes());
         } else if let Number::Decimal(value) = number {
             bytes.push(b'D');
-            let reduced =
-                dec::Context::<dec::Decimal128>::default().reduce(decimal::to_dec(value));
+            let reduced = dec::Context::<dec::Decimal128>::default().reduce(decimal::to_dec(value));
             bytes.extend(reduced.to_le_bytes());
         }
     }

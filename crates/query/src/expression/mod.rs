@@ -22,8 +22,8 @@ use bson::raw::{CString, RawBson, RawBsonRef};
 use bson::{RawArrayBuf, RawDocumentBuf};
 use smallvec::SmallVec;
 
-pub(crate) use context::{Names, Scope};
 pub use context::{EvalContext, ParseContext};
+pub(crate) use context::{Names, Scope};
 pub use path::FieldPath;
 pub use value::Value;
 pub(crate) use value::{fields, items};

@@ -36,7 +36,9 @@ fn variable(text: &str, scope: Scope<'_>) -> Result<Expr> {
         None => (text, None),
     };
     if name.is_empty() {
-        return Err(Error::failed_to_parse("empty variable names are not allowed"));
+        return Err(Error::failed_to_parse(
+            "empty variable names are not allowed",
+        ));
     }
     if let Some(slot) = scope.slot(name) {
         return Ok(Node::Variable(slot, path).into());
@@ -55,9 +57,9 @@ fn variable(text: &str, scope: Scope<'_>) -> Result<Expr> {
         "ROOT" => Ok(Node::Root(path).into()),
         "REMOVE" => Ok(Node::Remove.into()),
         "NOW" => Ok(constant(RawBsonRef::DateTime(scope.context.now))),
-        "DESCEND" | "PRUNE" | "KEEP" if path.is_none() => Ok(Expr::constant(RawBson::String(
-            name.to_ascii_lowercase(),
-        ))),
+        "DESCEND" | "PRUNE" | "KEEP" if path.is_none() => {
+            Ok(Expr::constant(RawBson::String(name.to_ascii_lowercase())))
+        }
         "CLUSTER_TIME" | "USER_ROLES" | "SEARCH_META" | "JS_SCOPE" | "IS_MR" => Err(Error::new(
             ErrorCode::NotImplemented,
             format!("the variable $${name} is not supported"),
@@ -113,7 +115,9 @@ pub(crate) fn validate_variable_name(name: &str) -> Result<()> {
         return Ok(());
     }
     let Some(first) = name.chars().next() else {
-        return Err(Error::failed_to_parse("empty variable names are not allowed"));
+        return Err(Error::failed_to_parse(
+            "empty variable names are not allowed",
+        ));
     };
     if !first.is_ascii_lowercase() && first.is_ascii() {
         return Err(Error::failed_to_parse(format!(

@@ -33,7 +33,10 @@ pub(crate) fn coerce<'v>(value: &'v Value<'_>) -> Result<Cow<'v, str>> {
         Some(other) => {
             return Err(location(
                 16007,
-                format!("can't convert from BSON type {} to String", type_name(&other)),
+                format!(
+                    "can't convert from BSON type {} to String",
+                    type_name(&other)
+                ),
             ));
         }
     })

@@ -134,8 +134,7 @@ impl<'a> Value<'a> {
 
     /// The number, if the value is one.
     pub fn as_number(&self) -> Option<Number> {
-        self.as_bson()
-            .and_then(|value| Number::from_raw(&value))
+        self.as_bson().and_then(|value| Number::from_raw(&value))
     }
 
     /// The text, if the value is a string.

@@ -53,12 +53,7 @@ struct Accumulate {
     arguments: Vec<Expr>,
 }
 
-fn parse(
-    kind: Kind,
-    name: &'static str,
-    value: RawBsonRef<'_>,
-    scope: Scope<'_>,
-) -> Result<Expr> {
+fn parse(kind: Kind, name: &'static str, value: RawBsonRef<'_>, scope: Scope<'_>) -> Result<Expr> {
     let arguments = argument::between(name, value, scope, 0, usize::MAX)?;
     Ok(Accumulate { kind, arguments }.into())
 }
@@ -90,8 +85,10 @@ fn accumulate<'v>(kind: Kind, values: impl Iterator<Item = RawBsonRef<'v>>) -> V
     let or_null = |result: Option<Number>| result.map_or(Value::NULL, Value::from);
     let present =
         |value: &RawBsonRef<'_>| !matches!(value, RawBsonRef::Null | RawBsonRef::Undefined);
-    let numbers = |values: &mut dyn FnMut(Number), all: &mut dyn Iterator<Item = RawBsonRef<'v>>| {
-        all.filter_map(|value| Number::from_raw(&value)).for_each(values);
+    let numbers = |values: &mut dyn FnMut(Number),
+                   all: &mut dyn Iterator<Item = RawBsonRef<'v>>| {
+        all.filter_map(|value| Number::from_raw(&value))
+            .for_each(values);
     };
     let mut values = values;
     match kind {

@@ -70,11 +70,7 @@ pub(super) fn named(
 ) -> Result<Vec<Option<Expr>>> {
     let raw = raw_named(name, value, known, not_object, unknown)?;
     raw.into_iter()
-        .map(|value| {
-            value
-                .map(|value| Expr::parse_in(value, scope))
-                .transpose()
-        })
+        .map(|value| value.map(|value| Expr::parse_in(value, scope)).transpose())
         .collect()
 }
 

@@ -45,7 +45,10 @@ fn add<'c>(arguments: &mut [Value<'c>]) -> Result<Value<'c>> {
             sum = sum.add(number);
         } else if let Some(RawBsonRef::DateTime(value)) = argument.as_bson() {
             if date.replace(value).is_some() {
-                return Err(location(16612, "only one date allowed in an $add expression"));
+                return Err(location(
+                    16612,
+                    "only one date allowed in an $add expression",
+                ));
             }
         } else {
             return Err(Error::type_mismatch(format!(

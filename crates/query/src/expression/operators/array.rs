@@ -117,7 +117,10 @@ fn concat_arrays<'c>(arguments: &mut [Value<'c>]) -> Result<Value<'c>> {
         let array = argument.as_array().ok_or_else(|| {
             location(
                 28664,
-                format!("$concatArrays only supports arrays, not {}", argument.type_name()),
+                format!(
+                    "$concatArrays only supports arrays, not {}",
+                    argument.type_name()
+                ),
             )
         })?;
         result.extend(array)?;
@@ -258,12 +261,16 @@ fn size<'c>(value: Value<'c>) -> Result<Value<'c>> {
             ),
         )
     })?;
-    let count = array.iter_elements().map_while(std::result::Result::ok).count();
+    let count = array
+        .iter_elements()
+        .map_while(std::result::Result::ok)
+        .count();
     Ok(i32::try_from(count).unwrap_or(i32::MAX).into())
 }
 
 fn slice<'c>(arguments: &mut [Value<'c>]) -> Result<Value<'c>> {
-    let (Some(input), Some(second), third) = (arguments.first(), arguments.get(1), arguments.get(2))
+    let (Some(input), Some(second), third) =
+        (arguments.first(), arguments.get(1), arguments.get(2))
     else {
         return Err(wrong_arity());
     };

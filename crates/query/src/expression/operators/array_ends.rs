@@ -21,10 +21,7 @@ const fn definition(eval: Named) -> Definition {
 }
 
 pub(super) const TABLE: Table = &[
-    (
-        "$first",
-        Definition::Unary(|value| end("$first", value, 0)),
-    ),
+    ("$first", Definition::Unary(|value| end("$first", value, 0))),
     ("$last", Definition::Unary(|value| end("$last", value, -1))),
     (
         "$firstN",
@@ -78,15 +75,18 @@ fn end<'c>(name: &str, value: Value<'c>, index: i32) -> Result<Value<'c>> {
 
 /// The `n` of `$firstN` and its family, as an expression and as an accumulator.
 pub(crate) fn count(name: &str, n: &Value<'_>) -> Result<usize> {
-    let number = n.as_number().and_then(Number::to_i64_exact).ok_or_else(|| {
-        location(
-            5_787_902,
-            format!(
-                "{name}: value for 'n' must be of integral type, but found a value of type {}",
-                n.type_name()
-            ),
-        )
-    })?;
+    let number = n
+        .as_number()
+        .and_then(Number::to_i64_exact)
+        .ok_or_else(|| {
+            location(
+                5_787_902,
+                format!(
+                    "{name}: value for 'n' must be of integral type, but found a value of type {}",
+                    n.type_name()
+                ),
+            )
+        })?;
     usize::try_from(number)
         .ok()
         .filter(|n| *n > 0)

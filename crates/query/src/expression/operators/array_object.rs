@@ -106,12 +106,9 @@ fn array_to_object<'c>(value: Value<'c>) -> Result<Value<'c>> {
     }
     let mut result = RawDocumentBuf::new();
     for (name, value) in members {
-        let name: &CStr = name.try_into().map_err(|_| {
-            location(
-                4_940_400,
-                "Key field cannot contain an embedded null byte",
-            )
-        })?;
+        let name: &CStr = name
+            .try_into()
+            .map_err(|_| location(4_940_400, "Key field cannot contain an embedded null byte"))?;
         result.append(CString::from(name), value);
     }
     Ok(result.into())

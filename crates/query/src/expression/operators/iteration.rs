@@ -108,7 +108,9 @@ fn parse_filter(name: &'static str, value: RawBsonRef<'_>, scope: Scope<'_>) -> 
     Ok(Filter {
         input: Expr::parse_in(input, scope)?,
         condition: Expr::parse_in(condition, scope.with(&bound))?,
-        limit: limit.map(|limit| Expr::parse_in(limit, scope)).transpose()?,
+        limit: limit
+            .map(|limit| Expr::parse_in(limit, scope))
+            .transpose()?,
     }
     .into())
 }
@@ -122,7 +124,10 @@ impl Operator for Filter {
         let Some(array) = input.as_array() else {
             return Err(location(
                 28651,
-                format!("input to $filter must be an array not {}", input.type_name()),
+                format!(
+                    "input to $filter must be an array not {}",
+                    input.type_name()
+                ),
             ));
         };
         let limit = match &self.limit {

@@ -212,9 +212,8 @@ impl Operator for SetField {
             )
         })?;
         let value = self.value.eval(context)?;
-        let name = CString::try_from(name).map_err(|_| {
-            location(16411, "FieldPath field names may not contain '\\0'.")
-        })?;
+        let name = CString::try_from(name)
+            .map_err(|_| location(16411, "FieldPath field names may not contain '\\0'."))?;
         let mut result = RawDocumentBuf::new();
         let mut is_set = false;
         for (existing, old) in fields(document) {

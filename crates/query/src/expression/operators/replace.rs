@@ -31,11 +31,7 @@ pub(super) const TABLE: Table = &[
     ),
 ];
 
-fn replace<'c>(
-    name: &str,
-    arguments: &mut [Option<Value<'c>>],
-    most: usize,
-) -> Result<Value<'c>> {
+fn replace<'c>(name: &str, arguments: &mut [Option<Value<'c>>], most: usize) -> Result<Value<'c>> {
     let [Some(input), Some(find), Some(replacement)] = arguments else {
         return Err(wrong_arity());
     };
@@ -60,6 +56,10 @@ fn replace<'c>(
         return Ok(Value::NULL);
     };
     let found = input.matches(find).take(most).count();
-    check_text(input.len().saturating_add(found.saturating_mul(replacement.len())))?;
+    check_text(
+        input
+            .len()
+            .saturating_add(found.saturating_mul(replacement.len())),
+    )?;
     Ok(input.replacen(find, replacement, most).into())
 }

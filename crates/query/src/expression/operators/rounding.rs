@@ -8,7 +8,10 @@ use crate::Result;
 use crate::expression::Value;
 
 pub(super) const TABLE: Table = &[
-    ("$abs", Definition::Unary(|value| numeric("$abs", &value, abs))),
+    (
+        "$abs",
+        Definition::Unary(|value| numeric("$abs", &value, abs)),
+    ),
     (
         "$ceil",
         Definition::Unary(|value| {
@@ -30,7 +33,14 @@ pub(super) const TABLE: Table = &[
         Definition::Variadic {
             min: 1,
             max: 2,
-            eval: |arguments| to_place("$round", arguments, f64::round_ties_even, Rounding::HalfEven),
+            eval: |arguments| {
+                to_place(
+                    "$round",
+                    arguments,
+                    f64::round_ties_even,
+                    Rounding::HalfEven,
+                )
+            },
         },
     ),
     (
@@ -55,7 +65,10 @@ pub(super) fn numeric<'c>(
     let number = value.as_number().ok_or_else(|| {
         location(
             28765,
-            format!("{name} only supports numeric types, not {}", value.type_name()),
+            format!(
+                "{name} only supports numeric types, not {}",
+                value.type_name()
+            ),
         )
     })?;
     function(number).map(Value::from)
@@ -115,12 +128,15 @@ fn to_place<'c>(
         None => 0,
         Some(place) if place.is_nullish() => return Ok(Value::NULL),
         Some(place) => {
-            let place = place.as_number().and_then(Number::to_i64_exact).ok_or_else(|| {
-                location(
-                    51082,
-                    format!("precision argument to {name} must be an integral value"),
-                )
-            })?;
+            let place = place
+                .as_number()
+                .and_then(Number::to_i64_exact)
+                .ok_or_else(|| {
+                    location(
+                        51082,
+                        format!("precision argument to {name} must be an integral value"),
+                    )
+                })?;
             i32::try_from(place)
                 .ok()
                 .filter(|place| (-20..=100).contains(place))
@@ -138,7 +154,10 @@ fn to_place<'c>(
     let number = value.as_number().ok_or_else(|| {
         location(
             51081,
-            format!("{name} only supports numeric types, not {}", value.type_name()),
+            format!(
+                "{name} only supports numeric types, not {}",
+                value.type_name()
+            ),
         )
     })?;
     let integer = |value: i64| -> Result<i64> {

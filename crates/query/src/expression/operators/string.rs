@@ -46,7 +46,10 @@ fn concat<'c>(arguments: &mut [Value<'c>]) -> Result<Value<'c>> {
         let text = argument.as_str().ok_or_else(|| {
             location(
                 16702,
-                format!("$concat only supports strings, not {}", argument.type_name()),
+                format!(
+                    "$concat only supports strings, not {}",
+                    argument.type_name()
+                ),
             )
         })?;
         check_text(result.len() + text.len())?;
@@ -70,7 +73,10 @@ fn length<'c>(
     let text = value.as_str().ok_or_else(|| {
         location(
             code,
-            format!("{name} requires a string argument, found: {}", value.type_name()),
+            format!(
+                "{name} requires a string argument, found: {}",
+                value.type_name()
+            ),
         )
     })?;
     // A value has fewer bytes than an int can count.

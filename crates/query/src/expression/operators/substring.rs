@@ -109,9 +109,7 @@ fn by_code_points<'c>(arguments: &mut [Value<'c>]) -> Result<Value<'c>> {
             .ok_or_else(|| {
                 location(
                     not_int,
-                    format!(
-                        "$substrCP: {which} cannot be represented as a 32-bit integral value"
-                    ),
+                    format!("$substrCP: {which} cannot be represented as a 32-bit integral value"),
                 )
             })?;
         usize::try_from(number).map_err(|_| {

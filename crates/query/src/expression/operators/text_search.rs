@@ -49,11 +49,7 @@ pub(super) fn position(name: &str, which: &str, value: &Value<'_>) -> Result<usi
 /// The text, the text to find, and the range of positions to look in.
 type Search<'v> = Option<(&'v str, &'v str, usize, usize)>;
 
-fn search<'v>(
-    name: &str,
-    codes: (i32, i32),
-    arguments: &'v [Value<'_>],
-) -> Result<Search<'v>> {
+fn search<'v>(name: &str, codes: (i32, i32), arguments: &'v [Value<'_>]) -> Result<Search<'v>> {
     let (Some(input), Some(token)) = (arguments.first(), arguments.get(1)) else {
         return Err(wrong_arity());
     };

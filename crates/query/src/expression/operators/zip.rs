@@ -47,7 +47,10 @@ fn parse(name: &'static str, value: RawBsonRef<'_>, scope: Scope<'_>) -> Result<
         Some(other) => {
             return Err(location(
                 34463,
-                format!("useLongestLength must be a bool, found {}", type_name(&other)),
+                format!(
+                    "useLongestLength must be a bool, found {}",
+                    type_name(&other)
+                ),
             ));
         }
     };
