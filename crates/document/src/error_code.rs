@@ -88,6 +88,7 @@ error_codes! {
     DocumentValidationFailure = 121,
     CommandNotSupportedOnView = 166,
     OptionNotSupportedOnView = 167,
+    CannotIndexParallelArrays = 171,
     InvalidPipelineOperator = 168,
     ExceededMemoryLimit = 146,
     ConversionFailure = 241,
@@ -105,6 +106,9 @@ error_codes! {
     APIDeprecationError = 324,
     TransactionTooOld = 225,
     NoSuchTransaction = 251,
+    NotAReplicaSet = 123,
+    NoReplicationEnabled = 76,
+    TransactionTooLarge = 257,
     InvalidUUID = 207,
     /// An unknown field in a command or stage.
     IDLUnknownField = 40415,

@@ -99,7 +99,10 @@ impl<'a> Value<'a> {
             Self::Missing => Self::Missing,
             Self::Borrowed(value) => choose(value).map_or(Self::Missing, Self::Borrowed),
             Self::Owned(value) => {
-                choose(value.as_raw_bson_ref()).map_or(Self::Missing, Value::detach)
+                match choose(value.as_raw_bson_ref()) {
+                    Some(part) => Value::detach(part),
+                    None => Value::Missing,
+                }
             }
         }
     }

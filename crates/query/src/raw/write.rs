@@ -14,7 +14,8 @@ pub(crate) fn begin(out: &mut Vec<u8>) -> usize {
 /// Ends the document or array that [`begin`] started at `start`.
 pub(crate) fn end(out: &mut Vec<u8>, start: usize) {
     out.push(0);
-    patch_length(out, start, out.len() - start);
+    let length = out.len() - start;
+    patch_length(out, start, length);
 }
 
 /// Writes `length` where the document that starts at `start` has its length.

@@ -42,7 +42,7 @@ fn add<'c>(arguments: &mut [Value<'c>]) -> Result<Value<'c>> {
             return Ok(Value::NULL);
         }
         if let Some(number) = argument.as_number() {
-            sum = sum.add(number);
+            sum = sum + number;
         } else if let Some(RawBsonRef::DateTime(value)) = argument.as_bson() {
             if date.replace(value).is_some() {
                 return Err(location(
@@ -75,7 +75,7 @@ fn subtract<'c>(left: Value<'c>, right: Value<'c>) -> Result<Value<'c>> {
         ))
     };
     if let (Some(left), Some(right)) = (left.as_number(), right.as_number()) {
-        return Ok(left.subtract(right).into());
+        return Ok((left - right).into());
     }
     match (left.as_bson(), right.as_bson()) {
         (Some(RawBsonRef::DateTime(left)), Some(RawBsonRef::DateTime(right))) => left
@@ -131,7 +131,7 @@ fn multiply<'c>(arguments: &mut [Value<'c>]) -> Result<Value<'c>> {
                 argument.type_name()
             ))
         })?;
-        product = product.multiply(factor);
+        product = product * factor;
     }
     Ok(product.into())
 }
