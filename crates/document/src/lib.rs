@@ -20,8 +20,10 @@ pub mod limits;
 pub mod number;
 pub mod types;
 pub mod validate;
+pub mod writer;
 
 pub use compare::compare;
 pub use error_code::ErrorCode;
 pub use number::Number;
 pub use validate::{ValidationError, validate};
+pub use writer::Writer;
