@@ -103,12 +103,7 @@ fn first_match(matcher: &ElementMatcher, element: &Element<'_>, out: &mut Vec<u8
     if element.tag != tag::ARRAY {
         return Ok(());
     }
-    let Some(array) = element.as_document() else {
-        return Ok(());
-    };
-    // Two walks in step: one decodes the items for the matcher, one has their bytes.
-    for (item, decoded) in Elements::of_bytes(element.value).zip(array.iter()) {
-        let Ok((_, decoded)) = decoded else { break };
+    for (item, decoded) in element.items() {
         if matcher.matches(decoded)? {
             write_items(element.name, std::iter::once(item), out);
             break;

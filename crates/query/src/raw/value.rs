@@ -103,7 +103,17 @@ pub(crate) fn decode(tag: u8, bytes: &[u8]) -> Option<RawBsonRef<'_>> {
     })
 }
 
-impl Element<'_> {
+impl<'a> Element<'a> {
+    /// The items of an array (or the fields of a document): where they stand, and what they are.
+    pub(crate) fn items(&self) -> impl Iterator<Item = (Element<'a>, RawBsonRef<'a>)> + use<'a> {
+        let document = self.as_document();
+        // Two walks in step: one has the bytes, the other decodes.
+        let decoded = document.into_iter().flat_map(RawDocument::iter);
+        Elements::of_bytes(self.value)
+            .zip(decoded)
+            .map_while(|(element, decoded)| Some((element, decoded.ok()?.1)))
+    }
+
     /// Calls `f` with the value. Arrays and rare types are copied for it.
     pub(crate) fn with_value<R>(&self, f: impl FnOnce(RawBsonRef<'_>) -> R) -> R {
         match decode(self.tag, self.value) {
@@ -186,7 +196,7 @@ mod tests {
     fn levels_are_counted() {
         let document = rawdoc! { "a": 1, "b": {}, "c": [{ "d": [1] }] };
         let levels: Vec<_> = Elements::of(&document)
-            .map(|element| super::levels(element.tag, element.value))
+            .map(|element| levels(element.tag, element.value))
             .collect();
         assert_eq!(levels, [0, 1, 3]);
     }
