@@ -25,7 +25,7 @@ impl<'a, I: LSMIterator> RangeCursor<'a, I> {
     }
 }
 
-impl<I: LSMIterator + Send> Cursor for RangeCursor<'_, I> {
+impl<I: LSMIterator> Cursor for RangeCursor<'_, I> {
     fn first(&mut self) -> Result<bool> {
         let moved = self.iterator.seek_first();
         self.done(moved)
