@@ -129,7 +129,7 @@ fn the_bytes_are_as_drawn() {
         "8953524b45590d0a", // magic
         "0001",
         "0000", // version, reserved
-        "00000057",
+        "0000004c",
         "00000000", // lengths
         "0001",
         "00000010",
