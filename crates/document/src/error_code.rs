@@ -88,6 +88,7 @@ error_codes! {
     DocumentValidationFailure = 121,
     CommandNotSupportedOnView = 166,
     OptionNotSupportedOnView = 167,
+    CannotIndexParallelArrays = 171,
     QueryPlanKilled = 175,
     NoQueryExecutionPlans = 291,
     QueryExceededMemoryLimitNoDiskUseAllowed = 292,
@@ -102,6 +103,9 @@ error_codes! {
     APIDeprecationError = 324,
     TransactionTooOld = 225,
     NoSuchTransaction = 251,
+    NotAReplicaSet = 123,
+    NoReplicationEnabled = 76,
+    TransactionTooLarge = 257,
     InvalidUUID = 207,
     /// An unknown field in a command or stage.
     IDLUnknownField = 40415,
