@@ -8,3 +8,7 @@
         clippy::indexing_slicing
     )
 )]
+
+pub mod dev;
+pub mod exit;
+pub mod startup;
