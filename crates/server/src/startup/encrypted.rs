@@ -253,10 +253,10 @@ async fn existing(
         }
         MasterKeySource::Kmip(kmip) => {
             check_provider(dbpath, saved, Provider::Kmip)?;
-            let identifier = check_identifier(dbpath, saved, kmip)?;
             if kmip.rotate_master_key {
                 return Err(StartupError::RotationNotSupported);
             }
+            let identifier = check_identifier(dbpath, saved, kmip)?;
             let mut keys = connect(kmip).await?;
             let fetched = keys.fetch(identifier).await?;
             let keystore = Keystore::open(dbpath, &fetched.key)?;
