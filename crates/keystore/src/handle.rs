@@ -210,6 +210,24 @@ impl Keystore {
             .collect()
     }
 
+    /// The data key of a tree with this key id.
+    pub fn data_key(&self, tree: TreeId, key_id: u32) -> Option<(KeyState, DataKey)> {
+        let state = self.state.read();
+        let key = state.trees.get(&tree)?.get(&key_id)?;
+        Some((key.entry.state, key.key.clone()))
+    }
+
+    /// The id of the key that new data of a tree is encrypted under; `None` for an unknown tree.
+    pub fn active_key_id(&self, tree: TreeId) -> Option<u32> {
+        let state = self.state.read();
+        let keys = state.trees.get(&tree)?;
+        // The newest key is the active one, so the search ends at once.
+        let mut newest_first = keys.iter().rev();
+        newest_first
+            .find(|(_, key)| key.entry.state == KeyState::Active)
+            .map(|(id, _)| *id)
+    }
+
     /// Forgets the data keys of a tree: what was written under them can never be read again with this
     /// keystore. Does nothing for an unknown tree, so that an interrupted drop can be repeated.
     ///

@@ -213,7 +213,10 @@ mod tests {
         if std::env::var_os("UPDATE_DOCS").is_some() {
             std::fs::write(path, &expected).unwrap();
         } else {
-            assert_eq!(page, expected, "run UPDATE_DOCS=1 cargo test -p server exit");
+            assert_eq!(
+                page, expected,
+                "run UPDATE_DOCS=1 cargo test -p server exit"
+            );
         }
     }
 }

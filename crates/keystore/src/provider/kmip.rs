@@ -3,8 +3,8 @@
 //! Nothing here decides what is asked for; start-up and rotation do. This module finds, creates and
 //! fetches keys, and tells apart what can be wrong with them.
 
-use kmip_client::{Client, ErrorKind, NewSymmetricKey, ObjectAttributes, Session};
 use kmip::registry::{CryptographicAlgorithm, ObjectType, Operation, State};
+use kmip_client::{Client, ErrorKind, NewSymmetricKey, ObjectAttributes, Session};
 
 use crate::failpoint;
 use crate::memory::{KEY_LEN, MasterKey};
@@ -172,7 +172,9 @@ impl KmipKeys {
                     self.session = before;
                     asked.0.push(server.to_string());
                 }
-                Err(error) => asked.0.push(format!("{server} (not asked: {})", error.message())),
+                Err(error) => asked
+                    .0
+                    .push(format!("{server} (not asked: {})", error.message())),
             }
         }
         Ok(Err(asked))
@@ -220,9 +222,7 @@ impl KmipKeys {
         name: &str,
     ) -> Result<Option<ObjectAttributes>, KmipKeyError> {
         let mut hits = self.session.locate_by_name(name).await?;
-        hits.retain(|hit| {
-            is_active(hit) || matches!(hit.state, None | Some(State::PreActive))
-        });
+        hits.retain(|hit| is_active(hit) || matches!(hit.state, None | Some(State::PreActive)));
         hits.sort_by(|a, b| {
             (is_active(b), &a.unique_identifier).cmp(&(is_active(a), &b.unique_identifier))
         });

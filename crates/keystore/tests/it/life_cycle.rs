@@ -118,6 +118,14 @@ fn rotating_a_data_key_keeps_the_old_for_reading() {
         (tree(1), 2, KeyState::Active, *second.expose()),
     ];
     assert_eq!(contents(&again), expected);
+    assert_eq!(again.active_key_id(tree(1)), Some(2));
+    assert_eq!(again.active_key_id(tree(2)), None);
+    let (state, key) = again.data_key(tree(1), 1).unwrap();
+    assert_eq!(
+        (state, key.expose()),
+        (KeyState::DecryptOnly, first.expose())
+    );
+    assert!(again.data_key(tree(1), 3).is_none());
 }
 
 #[test]

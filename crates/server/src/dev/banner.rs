@@ -28,16 +28,45 @@ pub(super) fn text(
         // Writing to a `String` does not fail.
         let _ = writeln!(text, "  {what:<22}{value}");
     };
-    text.push_str("\nStrongroom playground: an encrypted database and a KMIP server of its own.\n\n");
+    text.push_str(
+        "\nStrongroom playground: an encrypted database and a KMIP server of its own.\n\n",
+    );
     if let Port::Instead(_) = port {
-        let _ = writeln!(text, "  Port {DEFAULT_PORT} is taken; the database listens on {number} instead.\n");
+        let _ = writeln!(
+            text,
+            "  Port {DEFAULT_PORT} is taken; the database listens on {number} instead.\n"
+        );
     }
-    line(&mut text, "connect", &format!("mongosh mongodb://{host}:{number}/"));
-    line(&mut text, "data, encrypted", &format!("{} ({found})", layout.dbpath().display()));
-    line(&mut text, "master key", &format!("{key} on the KMIP server {kmip}"));
-    line(&mut text, "KMIP server's keys", &layout.kmip_store().display().to_string());
-    line(&mut text, "certificates", &layout.pki().display().to_string());
-    line(&mut text, "configuration", &layout.config().display().to_string());
+    line(
+        &mut text,
+        "connect",
+        &format!("mongosh mongodb://{host}:{number}/"),
+    );
+    line(
+        &mut text,
+        "data, encrypted",
+        &format!("{} ({found})", layout.dbpath().display()),
+    );
+    line(
+        &mut text,
+        "master key",
+        &format!("{key} on the KMIP server {kmip}"),
+    );
+    line(
+        &mut text,
+        "KMIP server's keys",
+        &layout.kmip_store().display().to_string(),
+    );
+    line(
+        &mut text,
+        "certificates",
+        &layout.pki().display().to_string(),
+    );
+    line(
+        &mut text,
+        "configuration",
+        &layout.config().display().to_string(),
+    );
     line(&mut text, "log", &layout.log().display().to_string());
     text.push_str(
         "\n  For playing only: the master key lies beside the data that it protects, and nobody \

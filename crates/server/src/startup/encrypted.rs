@@ -75,8 +75,7 @@ async fn fresh(
             }
             let master = key_file::read(path)?;
             let key = MasterKeyRef::key_file(FIRST_GENERATION);
-            let keystore =
-                Keystore::create(dbpath, fresh.dbpath_id, fresh.cipher, key, &master)?;
+            let keystore = Keystore::create(dbpath, fresh.dbpath_id, fresh.cipher, key, &master)?;
             Ok((keystore, None, true))
         }
         MasterKeySource::Kmip(kmip) => {
@@ -310,9 +309,7 @@ fn check_identifier<'a>(
 /// Looks at the certificate files, then connects.
 async fn connect(options: &KmipOptions) -> Result<KmipKeys, StartupError> {
     let tls = &options.tls;
-    tls.trust
-        .load()
-        .map_err(|error| in_tls_file(error, None))?;
+    tls.trust.load().map_err(|error| in_tls_file(error, None))?;
     if let Some(files) = &tls.identity {
         let identity = files
             .load()
@@ -333,7 +330,11 @@ async fn connect(options: &KmipOptions) -> Result<KmipKeys, StartupError> {
 
 fn reference(name: Option<String>, fetched: &Fetched) -> Result<MasterKeyRef, StartupError> {
     let identifier = fetched.attributes.unique_identifier.clone();
-    Ok(MasterKeyRef::kmip(FIRST_GENERATION, name, Some(identifier))?)
+    Ok(MasterKeyRef::kmip(
+        FIRST_GENERATION,
+        name,
+        Some(identifier),
+    )?)
 }
 
 fn status(keys: &KmipKeys, fetched: &Fetched) -> KmipStatus {

@@ -191,7 +191,7 @@ impl StartupError {
             StartupError::NotEncrypted { .. } => ExitStatus::DbpathNotEncrypted,
             StartupError::KeystoreMissing { .. } => ExitStatus::KeystoreCorrupt,
             StartupError::Keystore(error) => of_keystore(error),
-            StartupError::Storage(error) => of_storage(error),
+            StartupError::Storage(error) => storage_exit_status(error),
             StartupError::IdentifierMismatch { .. } => ExitStatus::KeyIdentifierMismatch,
             StartupError::ProviderMismatch { .. } => ExitStatus::ProviderMismatch,
             StartupError::CipherMismatch { .. } => ExitStatus::CipherMismatch,
@@ -223,7 +223,7 @@ fn of_keystore(error: &keystore::Error) -> ExitStatus {
 }
 
 /// The exit status for a store that does not open.
-pub fn of_storage(error: &storage::Error) -> ExitStatus {
+pub fn storage_exit_status(error: &storage::Error) -> ExitStatus {
     match error {
         storage::Error::InUse { .. } => ExitStatus::DbpathLocked,
         storage::Error::FormatTooNew { .. } => ExitStatus::NewerFormat,
@@ -286,16 +286,20 @@ pub(super) fn describe(key: Option<&MasterKeyRef>) -> String {
 }
 
 /// What is wrong with a file of the TLS options, with the option that names it.
-pub(super) fn in_tls_file(
-    error: tls::Error,
-    files: Option<&tls::IdentityFiles>,
-) -> StartupError {
+pub(super) fn in_tls_file(error: tls::Error, files: Option<&tls::IdentityFiles>) -> StartupError {
     const CA: &str = "--kmipServerCAFile (security.kmip.serverCAFile)";
     const CERTIFICATE: &str = "--kmipClientCertificateFile (security.kmip.clientCertificateFile)";
     const KEY: &str = "--kmipClientKeyFile (security.kmip.clientKeyFile)";
     let option = match files {
         None => CA,
-        Some(files) if files.key.as_deref().is_some_and(|key| concerns(&error, key)) => KEY,
+        Some(files)
+            if files
+                .key
+                .as_deref()
+                .is_some_and(|key| concerns(&error, key)) =>
+        {
+            KEY
+        }
         Some(_) => CERTIFICATE,
     };
     StartupError::Tls {

@@ -24,6 +24,7 @@ mod dbpath;
 mod encrypted;
 mod error;
 mod harden;
+mod key_ring;
 mod options;
 
 use std::path::Path;
@@ -32,7 +33,8 @@ use std::sync::Arc;
 use keystore::{Info, Keystore};
 
 pub use dbpath::{DbpathLock, DbpathState};
-pub use error::StartupError;
+pub use error::{StartupError, storage_exit_status};
+pub use key_ring::storage_encryption;
 pub use options::{EncryptionOptions, KmipOptions, MasterKeySource};
 
 /// A dbpath that may be used: what the data is encrypted with, if it is.
