@@ -9,16 +9,6 @@
     )
 )]
 
-pub mod commands;
-pub mod cursor;
-pub mod error;
-pub mod exec;
-pub mod field;
-pub mod namespace;
-pub mod net;
-pub mod render;
-pub mod reply;
-pub mod request;
-pub mod run;
-pub mod state;
-pub mod version;
+pub mod dev;
+pub mod exit;
+pub mod startup;
