@@ -210,6 +210,25 @@ pub fn is_section(path: &str) -> bool {
     })
 }
 
+/// Compares a page of `docs/` that is made from a table with what the table says now.
+///
+/// # Panics
+/// They differ; with `UPDATE_DOCS` set, the page is written instead.
+#[cfg(test)]
+pub(crate) fn check_document(name: &str, expected: &str) {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../docs")
+        .join(name);
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        std::fs::write(&path, expected).unwrap();
+    }
+    let found = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        found == expected,
+        "docs/{name} is not what the table says: run the tests once with UPDATE_DOCS=1"
+    );
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::HashSet;
@@ -229,6 +248,42 @@ mod tests {
             assert!(!known.help.is_empty(), "{} has no help", known.path);
             assert!(!known.flag.starts_with('-'), "{}", known.flag);
         }
+    }
+
+    #[test]
+    fn the_document_shows_the_table() {
+        let mut expected = String::from(
+            "# Options of `strongroomd`\n\nOptions are spelled as `mongod` spells them, on the command line and in the configuration file\n(`--config FILE`, YAML). The command line wins. An option that is not listed here stops the start and\nis named; the same goes for a misspelt, repeated or impossible one.\n\nThe tables are made from `crates/server/src/config/known.rs`: run\n`UPDATE_DOCS=1 cargo test -p server config::known` after a change there.\n",
+        );
+        let mut heading = "";
+        for known in OPTIONS {
+            if known.heading != heading {
+                heading = known.heading;
+                expected.push_str(&format!("\n## {heading}\n\n| configuration file | command line | values | |\n|---|---|---|---|\n"));
+            }
+            let flag = match known.flag {
+                "" if known.path.starts_with(SET_PARAMETER) => {
+                    format!("`--setParameter {}=…`", &known.path[SET_PARAMETER.len()..])
+                }
+                "" => "–".to_owned(),
+                flag => format!("`--{flag}`"),
+            };
+            let values = match known.kind {
+                Kind::Bool => "true, false".to_owned(),
+                Kind::Int { min, max } => format!("{min} to {max}"),
+                Kind::Count { max } => format!("0 to {max}"),
+                Kind::Text | Kind::OptionalText => "text".to_owned(),
+                Kind::Path => "path".to_owned(),
+                Kind::Secret => "text, never shown".to_owned(),
+                Kind::Choice(words) => words.join(", "),
+                Kind::Only { value, .. } => value.to_owned(),
+            };
+            expected.push_str(&format!(
+                "| `{}` | {flag} | {values} | {} |\n",
+                known.path, known.help
+            ));
+        }
+        check_document("configuration.md", &expected);
     }
 
     #[test]
