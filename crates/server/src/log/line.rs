@@ -149,10 +149,12 @@ pub(super) fn write(
     out.push_str("}\n");
 }
 
-/// The beginning of the text that fits into a line.
+/// The beginning of the text that fits into a line, cut between characters.
 fn cut(text: &str) -> &str {
-    text.get(..text.floor_char_boundary(MAX_STRING_BYTES))
-        .unwrap_or(text)
+    (0..=MAX_STRING_BYTES.min(text.len()))
+        .rev()
+        .find_map(|end| text.get(..end))
+        .unwrap_or_default()
 }
 
 /// Writes a JSON string. Control characters are escaped, those that terminals obey (C1, DEL) and the
