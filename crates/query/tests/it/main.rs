@@ -1,0 +1,5 @@
+//! Integration tests, an area in each module.
+
+mod arbitrary;
+mod projection;
+mod update;
