@@ -2,6 +2,7 @@
 
 mod find;
 mod fuzz;
+mod model;
 mod stage;
 
 use bson::{Document, RawBson, RawBsonRef, RawDocument, RawDocumentBuf};

@@ -331,6 +331,11 @@ fn rename() {
             fails(BadValue),
         ),
         (doc! {"a": 1}, doc! {"$rename": {"a": 1}}, fails(BadValue)),
+        (
+            doc! {"a": 1},
+            doc! {"$rename": {"a": "b\0c"}},
+            fails(BadValue),
+        ),
         (doc! {"a": 1}, doc! {"$rename": {"a": "a"}}, fails(BadValue)),
         (
             doc! {"a": 1},
