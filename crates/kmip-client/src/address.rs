@@ -52,9 +52,13 @@ impl ServerAddress {
     pub fn parse(entry: &str, default_port: u16) -> Result<Self, AddressError> {
         let entry = entry.trim();
         if entry.is_empty() {
-            return Err(AddressError::Empty { list: entry.to_owned() });
+            return Err(AddressError::Empty {
+                list: entry.to_owned(),
+            });
         }
-        let bad_host = || AddressError::Host { entry: entry.to_owned() };
+        let bad_host = || AddressError::Host {
+            entry: entry.to_owned(),
+        };
         let (host, port) = if let Some(rest) = entry.strip_prefix('[') {
             let (host, rest) = rest.split_once(']').ok_or_else(bad_host)?;
             host.parse::<Ipv6Addr>().map_err(|_| bad_host())?;
@@ -71,16 +75,23 @@ impl ServerAddress {
                 None => (entry, None),
             }
         };
-        let port = match port {
-            None => default_port,
-            Some(text) => text.parse().ok().filter(|port| *port != 0).ok_or_else(|| {
-                AddressError::Port { entry: entry.to_owned(), port: text.to_owned() }
-            })?,
-        };
+        let port =
+            match port {
+                None => default_port,
+                Some(text) => text.parse().ok().filter(|port| *port != 0).ok_or_else(|| {
+                    AddressError::Port {
+                        entry: entry.to_owned(),
+                        port: text.to_owned(),
+                    }
+                })?,
+            };
         // A dot at the end makes a name absolute; certificates do not have it.
         let host = host.strip_suffix('.').unwrap_or(host);
         ServerName::try_from(host).map_err(|_| bad_host())?;
-        Ok(Self { host: host.to_owned(), port })
+        Ok(Self {
+            host: host.to_owned(),
+            port,
+        })
     }
 
     /// Parses a comma-separated list, in the order in which the servers are to be tried. White space around
@@ -92,7 +103,9 @@ impl ServerAddress {
         let mut servers = Vec::new();
         for entry in list.split(',') {
             if entry.trim().is_empty() {
-                return Err(AddressError::Empty { list: list.to_owned() });
+                return Err(AddressError::Empty {
+                    list: list.to_owned(),
+                });
             }
             let server = Self::parse(entry, default_port)?;
             if !servers.contains(&server) {
@@ -119,7 +132,9 @@ impl ServerAddress {
 
     /// Whether the host is that IP address already, so that naming it adds nothing.
     pub(crate) fn is_literally(&self, address: SocketAddr) -> bool {
-        self.host.parse::<IpAddr>().is_ok_and(|ip| ip == address.ip())
+        self.host
+            .parse::<IpAddr>()
+            .is_ok_and(|ip| ip == address.ip())
     }
 }
 
@@ -159,10 +174,24 @@ mod tests {
 
     #[test]
     fn entries_that_are_none() {
-        for entry in ["", "kms1:", "kms1:0", "kms1:65536", "kms1:x", "a b", "[::1", "[::1]x", "[kms1]:1",
-            "::1:2:3:4:5:6:7:8:9", "kms/1", "-"]
-        {
-            assert!(ServerAddress::parse(entry, DEFAULT_PORT).is_err(), "{entry}");
+        for entry in [
+            "",
+            "kms1:",
+            "kms1:0",
+            "kms1:65536",
+            "kms1:x",
+            "a b",
+            "[::1",
+            "[::1]x",
+            "[kms1]:1",
+            "::1:2:3:4:5:6:7:8:9",
+            "kms/1",
+            "-",
+        ] {
+            assert!(
+                ServerAddress::parse(entry, DEFAULT_PORT).is_err(),
+                "{entry}"
+            );
         }
         let error = ServerAddress::parse("kms1:99999", DEFAULT_PORT).unwrap_err();
         assert!(error.to_string().contains("99999"), "{error}");

@@ -9,7 +9,9 @@ use tracing::{debug, warn};
 
 use crate::connection::{Connection, Target};
 use crate::negotiate::negotiate;
-use crate::{ClientConfig, Error, ErrorKind, Result, ServerAddress, Session, backoff};
+use crate::{
+    ClientConfig, Error, ErrorKind, Result, ServerAddress, Session, SymmetricKey, backoff,
+};
 
 /// A KMIP client. Clones share everything.
 #[derive(Clone, Debug)]
@@ -34,7 +36,10 @@ impl Client {
     /// [`ErrorKind::Configuration`]: no server, or a file that cannot be used.
     pub fn new(config: ClientConfig) -> Result<Self> {
         if config.servers.is_empty() {
-            return Err(Error::new(ErrorKind::Configuration, "no KMIP server is configured"));
+            return Err(Error::new(
+                ErrorKind::Configuration,
+                "no KMIP server is configured",
+            ));
         }
         let tls = config.tls.clone().reloading()?;
         Ok(Self(Arc::new(Inner { config, tls })))
@@ -47,7 +52,13 @@ impl Client {
 
     /// When our own certificate expires, in seconds since 1970. `None` without a certificate.
     pub fn certificate_not_after_unix_secs(&self) -> Option<i64> {
-        self.0.tls.current().value.certificate.as_ref().map(|own| own.not_after_unix_secs)
+        self.0
+            .tls
+            .current()
+            .value
+            .certificate
+            .as_ref()
+            .map(|own| own.not_after_unix_secs)
     }
 
     /// Connects to the first server that works: in the order of the list, each with every address that its name has,
@@ -67,7 +78,10 @@ impl Client {
                 tokio::time::sleep(backoff::pause(round - 1, config.max_backoff)).await;
             }
             for (server, failure) in config.servers.iter().zip(&mut failures) {
-                if failure.as_ref().is_some_and(|error| !error.kind().is_transient()) {
+                if failure
+                    .as_ref()
+                    .is_some_and(|error| !error.kind().is_transient())
+                {
                     continue;
                 }
                 match self.attempt(server).await {
@@ -82,7 +96,11 @@ impl Client {
                     }
                 }
             }
-            if failures.iter().flatten().all(|error| !error.kind().is_transient()) {
+            if failures
+                .iter()
+                .flatten()
+                .all(|error| !error.kind().is_transient())
+            {
                 break;
             }
         }
@@ -99,9 +117,50 @@ impl Client {
         Ok(Session::new(self.clone(), server.clone(), established))
     }
 
+    /// Reads a symmetric key from the first server that has it: not every server of a list need have every
+    /// key. Returns the session with that server as well.
+    ///
+    /// # Errors
+    /// That of [`Client::connect`] if no server can be used; `NotFound` if every server says that it has no such key;
+    /// otherwise what happened at the servers that could not be asked.
+    pub async fn find_symmetric_key(
+        &self,
+        unique_identifier: &str,
+    ) -> Result<(Session, SymmetricKey)> {
+        let mut session = self.connect().await?;
+        let first = session.server().clone();
+        let mut failures = match session.get_symmetric_key(unique_identifier).await {
+            Ok(key) => return Ok((session, key)),
+            Err(error) if *error.kind() == ErrorKind::NotFound => vec![error],
+            Err(error) => return Err(error),
+        };
+        for server in self
+            .0
+            .config
+            .servers
+            .iter()
+            .filter(|server| **server != first)
+        {
+            let got = match self.connect_to(server).await {
+                Ok(mut session) => session
+                    .get_symmetric_key(unique_identifier)
+                    .await
+                    .map(|key| (session, key)),
+                Err(error) => Err(error),
+            };
+            match got {
+                Ok(found) => return Ok(found),
+                Err(error) => failures.push(error),
+            }
+        }
+        Err(Error::of_no_server_with(unique_identifier, failures))
+    }
+
     /// One attempt at one server, within `connect_timeout`.
     pub(crate) async fn attempt(&self, server: &ServerAddress) -> Result<Established> {
-        self.attempt_any_address(server).await.map_err(|error| error.at_server(server))
+        self.attempt_any_address(server)
+            .await
+            .map_err(|error| error.at_server(server))
     }
 
     async fn attempt_any_address(&self, server: &ServerAddress) -> Result<Established> {
@@ -109,7 +168,10 @@ impl Client {
         let deadline = Instant::now() + config.connect_timeout;
         let addresses = resolve(server, deadline).await?;
         let server_name = server.server_name().ok_or_else(|| {
-            Error::new(ErrorKind::Configuration, "its name is not a host name or IP address")
+            Error::new(
+                ErrorKind::Configuration,
+                "its name is not a host name or IP address",
+            )
         })?;
         let current = self.0.tls.current();
         if let Some(error) = current.stale {
@@ -129,12 +191,20 @@ impl Client {
             let left = deadline.saturating_duration_since(Instant::now());
             let share = left / u32::try_from(count - n).unwrap_or(1).max(1);
             match negotiate(target, config.version, Instant::now() + share).await {
-                Ok((connection, version)) => return Ok(Established { connection, version }),
+                Ok((connection, version)) => {
+                    return Ok(Established {
+                        connection,
+                        version,
+                    });
+                }
                 Err(error) => failures.push(error.at_address(address)),
             }
         }
         // All addresses stand behind one name: the failure that says most speaks for it.
-        let failure = failures.into_iter().rev().max_by_key(|error| error.kind().weight());
+        let failure = failures
+            .into_iter()
+            .rev()
+            .max_by_key(|error| error.kind().weight());
         Err(failure.unwrap_or_else(|| Error::new(ErrorKind::Resolve, "its name has no address")))
     }
 }
@@ -142,10 +212,14 @@ impl Client {
 async fn resolve(server: &ServerAddress, deadline: Instant) -> Result<Vec<SocketAddr>> {
     let lookup = tokio::net::lookup_host((server.host(), server.port()));
     match timeout_at(deadline, lookup).await {
-        Err(_) => Err(Error::new(ErrorKind::Resolve, "its name was not resolved in time")),
-        Ok(Err(error)) => {
-            Err(Error::new(ErrorKind::Resolve, format!("its name cannot be resolved: {error}")))
-        }
+        Err(_) => Err(Error::new(
+            ErrorKind::Resolve,
+            "its name was not resolved in time",
+        )),
+        Ok(Err(error)) => Err(Error::new(
+            ErrorKind::Resolve,
+            format!("its name cannot be resolved: {error}"),
+        )),
         Ok(Ok(found)) => {
             let mut addresses: Vec<SocketAddr> = Vec::new();
             for address in found {

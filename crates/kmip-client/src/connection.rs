@@ -44,7 +44,10 @@ impl Connection {
         let tcp = match timeout_at(deadline, TcpStream::connect(address)).await {
             Err(_) => return Err(timed_out("no TCP connection")),
             Ok(Err(error)) => {
-                return Err(Error::new(ErrorKind::Connect, format!("cannot connect: {error}")));
+                return Err(Error::new(
+                    ErrorKind::Connect,
+                    format!("cannot connect: {error}"),
+                ));
             }
             Ok(Ok(tcp)) => tcp,
         };
@@ -57,11 +60,19 @@ impl Connection {
             Ok(Err(error)) => return Err(io_error(&error, &target, false)),
             Ok(Ok(stream)) => stream,
         };
-        Ok(Self { stream, target, has_answered: false })
+        Ok(Self {
+            stream,
+            target,
+            has_answered: false,
+        })
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
         self.target.address
+    }
+
+    pub(crate) fn limits(&self) -> Limits {
+        self.target.limits
     }
 
     /// Sends one message and reads the one that answers it. The message goes out in one write:
@@ -76,7 +87,10 @@ impl Connection {
             Err(_) => return Err(timed_out("the request could not be sent")),
             Ok(Err(error)) => {
                 // The reason for a broken connection (an alert that refuses our certificate) may be there to be read.
-                return Err(self.reason_to_read(deadline).await.unwrap_or_else(|| self.error(&error)));
+                return Err(self
+                    .reason_to_read(deadline)
+                    .await
+                    .unwrap_or_else(|| self.error(&error)));
             }
             Ok(Ok(())) => {}
         }
@@ -99,7 +113,10 @@ impl Connection {
         let mut header = [0_u8; HEADER_BYTES];
         self.fill(&mut header).await?;
         let total = kmip::ttlv::message_bytes(header, &self.target.limits).map_err(|error| {
-            Error::new(ErrorKind::Protocol, format!("what answers does not speak KMIP: {error}"))
+            Error::new(
+                ErrorKind::Protocol,
+                format!("what answers does not speak KMIP: {error}"),
+            )
         })?;
         // The length is within the limits; the memory is taken once, so that no copy of a key stays behind.
         let mut message = Zeroizing::new(vec![0; total]);
@@ -135,7 +152,11 @@ fn timed_out(what: &str) -> Error {
 
 fn io_error(error: &io::Error, target: &Target, has_answered: bool) -> Error {
     if let Some(error) = tls_error::rustls_error(error) {
-        return tls_error::classify(error, &target.server_name.to_str(), target.own_certificate.as_ref());
+        return tls_error::classify(
+            error,
+            &target.server_name.to_str(),
+            target.own_certificate.as_ref(),
+        );
     }
     let hint = if has_answered {
         ""

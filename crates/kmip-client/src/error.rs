@@ -58,7 +58,10 @@ pub enum ErrorKind {
 impl ErrorKind {
     /// Whether the same attempt may succeed later without anybody changing a setting.
     pub fn is_transient(&self) -> bool {
-        matches!(self, Self::Resolve | Self::Connect | Self::Timeout | Self::ConnectionLost)
+        matches!(
+            self,
+            Self::Resolve | Self::Connect | Self::Timeout | Self::ConnectionLost
+        )
     }
 
     /// Which of several servers' failures says most: a certificate problem is somebody's to fix,
@@ -154,6 +157,25 @@ impl Error {
             .cloned()
             .unwrap_or(ErrorKind::Configuration);
         let mut error = Self::new(kind, "none of the KMIP servers can be used");
+        error.0.others = failures;
+        error
+    }
+
+    /// One error for a key that no server gave us. Only if all servers say that there is none is that what is
+    /// known: a server that could not be asked may have it.
+    pub(crate) fn of_no_server_with(identifier: &str, mut failures: Vec<Self>) -> Self {
+        if failures.len() == 1
+            && let Some(only) = failures.pop()
+        {
+            return only;
+        }
+        let kind = failures
+            .iter()
+            .map(Self::kind)
+            .find(|kind| **kind != ErrorKind::NotFound)
+            .cloned()
+            .unwrap_or(ErrorKind::NotFound);
+        let mut error = Self::new(kind, format!("no KMIP server gave us the key {identifier}"));
         error.0.others = failures;
         error
     }

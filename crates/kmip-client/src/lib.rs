@@ -28,7 +28,12 @@
 
 #![cfg_attr(
     not(test),
-    deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing
+    )
 )]
 
 mod address;
@@ -38,6 +43,7 @@ mod client;
 mod config;
 mod connection;
 mod error;
+mod exchange;
 mod key;
 mod negotiate;
 mod operations;
@@ -50,5 +56,6 @@ pub use client::Client;
 pub use config::{ClientConfig, VersionPolicy};
 pub use error::{Attempt, Error, ErrorKind, Result};
 pub use key::{NewSymmetricKey, SymmetricKey};
+pub use operations::encrypt::Encrypted;
 pub use operations::query::ServerInformation;
 pub use session::Session;

@@ -3,8 +3,8 @@
 use std::io;
 
 use rustls::{AlertDescription, CertificateError, Error as Tls};
-use tls::CertificateInfo;
 use time::OffsetDateTime;
+use tls::CertificateInfo;
 
 use crate::{Error, ErrorKind};
 
@@ -38,9 +38,10 @@ fn server_certificate(error: &CertificateError, host: &str) -> Error {
             "the server's certificate is not trusted: no trusted authority issued it; name the \
              issuer's certificate as the CA file",
         ),
-        C::Expired | C::ExpiredContext { .. } => {
-            Error::new(ErrorKind::TlsUntrusted, format!("the server's certificate has expired: {error}"))
-        }
+        C::Expired | C::ExpiredContext { .. } => Error::new(
+            ErrorKind::TlsUntrusted,
+            format!("the server's certificate has expired: {error}"),
+        ),
         C::NotValidYet | C::NotValidYetContext { .. } => Error::new(
             ErrorKind::TlsUntrusted,
             format!("the server's certificate is not valid yet (is the clock right?): {error}"),
@@ -85,15 +86,18 @@ fn alert_received(alert: AlertDescription, own: Option<&CertificateInfo>) -> Err
             ErrorKind::TlsWrongName,
             format!("the server does not know the name that was asked for (alert {name})"),
         ),
-        _ => Error::new(ErrorKind::TlsOther, format!("the server ended TLS with the alert {name}")),
+        _ => Error::new(
+            ErrorKind::TlsOther,
+            format!("the server ended TLS with the alert {name}"),
+        ),
     }
 }
 
 fn refused(alert: &str, own: Option<&CertificateInfo>) -> Error {
     let message = match own {
-        None => format!(
-            "the server wants a client certificate and none is configured (alert {alert})"
-        ),
+        None => {
+            format!("the server wants a client certificate and none is configured (alert {alert})")
+        }
         Some(own) if own.is_expired_at(OffsetDateTime::now_utc()) => format!(
             "the server refuses our client certificate ({}): it expired on {} (alert {alert})",
             own.subject,
@@ -120,15 +124,38 @@ mod tests {
     fn kinds() {
         use AlertDescription as A;
         for alert in [
-            A::CertificateRequired, A::BadCertificate, A::UnknownCA, A::CertificateExpired,
-            A::CertificateRevoked, A::CertificateUnknown, A::HandshakeFailure, A::AccessDenied,
+            A::CertificateRequired,
+            A::BadCertificate,
+            A::UnknownCA,
+            A::CertificateExpired,
+            A::CertificateRevoked,
+            A::CertificateUnknown,
+            A::HandshakeFailure,
+            A::AccessDenied,
         ] {
-            assert_eq!(kind(Tls::AlertReceived(alert)), ErrorKind::TlsClientRefused, "{alert:?}");
+            assert_eq!(
+                kind(Tls::AlertReceived(alert)),
+                ErrorKind::TlsClientRefused,
+                "{alert:?}"
+            );
         }
-        assert_eq!(kind(Tls::AlertReceived(A::ProtocolVersion)), ErrorKind::TlsOther);
-        assert_eq!(kind(Tls::AlertReceived(A::UnrecognisedName)), ErrorKind::TlsWrongName);
-        for certificate in [CertificateError::UnknownIssuer, CertificateError::Expired, CertificateError::BadSignature] {
-            assert_eq!(kind(Tls::InvalidCertificate(certificate)), ErrorKind::TlsUntrusted);
+        assert_eq!(
+            kind(Tls::AlertReceived(A::ProtocolVersion)),
+            ErrorKind::TlsOther
+        );
+        assert_eq!(
+            kind(Tls::AlertReceived(A::UnrecognisedName)),
+            ErrorKind::TlsWrongName
+        );
+        for certificate in [
+            CertificateError::UnknownIssuer,
+            CertificateError::Expired,
+            CertificateError::BadSignature,
+        ] {
+            assert_eq!(
+                kind(Tls::InvalidCertificate(certificate)),
+                ErrorKind::TlsUntrusted
+            );
         }
         assert_eq!(
             kind(Tls::InvalidCertificate(CertificateError::NotValidForName)),
@@ -146,7 +173,14 @@ mod tests {
             not_before_unix_secs: 0,
             not_after_unix_secs: 86_400,
         };
-        let error = classify(&Tls::AlertReceived(AlertDescription::CertificateUnknown), "kms1", Some(&own));
-        assert!(error.to_string().contains("CN=db-1") && error.to_string().contains("1970-01-02"), "{error}");
+        let error = classify(
+            &Tls::AlertReceived(AlertDescription::CertificateUnknown),
+            "kms1",
+            Some(&own),
+        );
+        assert!(
+            error.to_string().contains("CN=db-1") && error.to_string().contains("1970-01-02"),
+            "{error}"
+        );
     }
 }

@@ -5,10 +5,12 @@ mod create;
 mod decrypt;
 mod destroy;
 mod discover_versions;
-mod encrypt;
+pub(crate) mod encrypt;
 mod get;
 mod get_attributes;
 mod locate;
 pub(crate) mod query;
 mod register;
 mod revoke;
+
+mod named;

@@ -1,6 +1,7 @@
 //! Query (KMIP 1.4, section 4.25; 2.1, section 6.1.37).
 
-use kmip::registry::{ObjectType, Operation};
+use kmip::operations::QueryRequest;
+use kmip::registry::{ObjectType, Operation, QueryFunction};
 
 use crate::{Result, Session};
 
@@ -21,6 +22,18 @@ impl Session {
     /// # Errors
     /// `Refused`, and what can happen to a connection.
     pub async fn query(&mut self) -> Result<ServerInformation> {
-        todo!()
+        let request = QueryRequest {
+            query_functions: vec![
+                QueryFunction::QueryOperations,
+                QueryFunction::QueryObjects,
+                QueryFunction::QueryServerInformation,
+            ],
+        };
+        let response = self.call(request).await?;
+        Ok(ServerInformation {
+            operations: response.operations,
+            object_types: response.object_types,
+            vendor: response.vendor_identification,
+        })
     }
 }
