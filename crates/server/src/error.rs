@@ -24,7 +24,11 @@ pub struct CommandError {
 impl CommandError {
     /// A refusal with `code`.
     pub fn new(code: ErrorCode, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { code, message: message.into(), details: None }
+        Self {
+            code,
+            message: message.into(),
+            details: None,
+        }
     }
 
     /// `BadValue` (2).
@@ -57,7 +61,10 @@ impl CommandError {
     }
 
     fn write_details(&self, writer: &mut Writer) {
-        let details = self.details.iter().flat_map(|details| details.iter_elements());
+        let details = self
+            .details
+            .iter()
+            .flat_map(|details| details.iter_elements());
         for element in details.map_while(std::result::Result::ok) {
             if let Ok(value) = element.value() {
                 writer.field(element.key().as_str(), value);
@@ -90,7 +97,10 @@ impl From<storage::Error> for CommandError {
         match error {
             storage::Error::DuplicateKey(duplicate) => {
                 let mut details = RawDocumentBuf::new();
-                details.append(bson::raw::cstr!("keyPattern"), duplicate.key_pattern.clone());
+                details.append(
+                    bson::raw::cstr!("keyPattern"),
+                    duplicate.key_pattern.clone(),
+                );
                 details.append(bson::raw::cstr!("keyValue"), duplicate.key_value.clone());
                 Self {
                     code,

@@ -12,3 +12,5 @@
 pub mod dev;
 pub mod exit;
 pub mod startup;
+pub mod config;
+pub mod log;

@@ -58,6 +58,11 @@ impl Path {
         &self.dotted
     }
 
+    /// The names that it is made of.
+    pub(crate) fn components(&self) -> &[Component] {
+        &self.components
+    }
+
     /// Whether a component may be read as an array position.
     pub(crate) fn has_positions(&self) -> bool {
         self.components
@@ -108,6 +113,15 @@ impl Component {
             name: name.into(),
             index: position(name),
         }
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The array position that the name is the canonical spelling of.
+    pub(crate) fn index(&self) -> Option<usize> {
+        self.index
     }
 }
 

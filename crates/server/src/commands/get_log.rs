@@ -26,7 +26,10 @@ async fn run(context: &Context<'_>, request: &Request<'_>, reply: &mut Reply) ->
             reply.end();
         }
         RawBsonRef::String("startupWarnings") => {
-            reply.int32("totalLinesWritten", i32::try_from(warnings.len()).unwrap_or(i32::MAX));
+            reply.int32(
+                "totalLinesWritten",
+                i32::try_from(warnings.len()).unwrap_or(i32::MAX),
+            );
             reply.begin_array("log");
             for warning in warnings {
                 let line = serde_json::json!({

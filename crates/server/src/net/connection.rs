@@ -60,7 +60,14 @@ pub(super) async fn serve(
         Counters::add(&server.counters.requests, 1);
         out.clear();
         out.shrink_to(KEEP_BYTES);
-        let next = answer(&server, &connection, &header, message, std::mem::take(&mut out)).await;
+        let next = answer(
+            &server,
+            &connection,
+            &header,
+            message,
+            std::mem::take(&mut out),
+        )
+        .await;
         let (answer, close) = match next {
             Next::Answer(answer) => (answer, false),
             Next::AnswerAndClose(answer) => (answer, true),
@@ -99,9 +106,12 @@ async fn answer(
             }
             Err(error) => broken(server, header, &error, out),
         },
-        OpCode::Reply | OpCode::Unknown(_) => {
-            broken(server, header, &wire::Error::OpCode(header.op_code.code()), out)
-        }
+        OpCode::Reply | OpCode::Unknown(_) => broken(
+            server,
+            header,
+            &wire::Error::OpCode(header.op_code.code()),
+            out,
+        ),
     }
 }
 

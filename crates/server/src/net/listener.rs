@@ -34,7 +34,10 @@ impl Listener {
 
     /// Where the server can be reached; with the port that the system chose where 0 was asked for.
     pub fn addresses(&self) -> Vec<SocketAddr> {
-        self.sockets.iter().filter_map(|socket| socket.local_addr().ok()).collect()
+        self.sockets
+            .iter()
+            .filter_map(|socket| socket.local_addr().ok())
+            .collect()
     }
 
     /// Serves until `shutdown` says `true`, then lets commands that run finish.
@@ -42,7 +45,12 @@ impl Listener {
         let budget = Budget::default();
         let mut acceptors = JoinSet::new();
         for socket in self.sockets {
-            acceptors.spawn(accept(socket, Arc::clone(&server), budget.clone(), shutdown.clone()));
+            acceptors.spawn(accept(
+                socket,
+                Arc::clone(&server),
+                budget.clone(),
+                shutdown.clone(),
+            ));
         }
         while acceptors.join_next().await.is_some() {}
     }
