@@ -38,17 +38,16 @@ pub(super) async fn open(
         DbpathState::Encrypted(header) => existing(dbpath, &header, options).await?,
     };
     let info = keystore.info();
-    let event = if fresh {
-        events::KEYSTORE_CREATED
+    if fresh {
+        emit!(events::KEYSTORE_CREATED, masterKey = %info.master_key, cipher = %info.cipher);
     } else {
-        events::KEYSTORE_OPENED
-    };
-    emit!(
-        event,
-        masterKey = %info.master_key,
-        cipher = %info.cipher,
-        dataKeys = info.data_keys
-    );
+        emit!(
+            events::KEYSTORE_OPENED,
+            masterKey = %info.master_key,
+            cipher = %info.cipher,
+            dataKeys = info.data_keys
+        );
+    }
     if let Some(pending) = &info.pending {
         emit!(events::ROTATION_INCOMPLETE, masterKey = %pending);
     }
