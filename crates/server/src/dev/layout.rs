@@ -24,7 +24,7 @@ impl Layout {
     ///
     /// # Errors
     /// [`DevError::NotAPlayground`] for a directory with other things in it; [`DevError::Io`].
-    pub(super) fn open_or_create(directory: &Path) -> Result<Layout, DevError> {
+    pub fn open_or_create(directory: &Path) -> Result<Layout, DevError> {
         make_directory(directory)?;
         // Absolute, as the configuration file may be read from anywhere.
         let root = fs::canonicalize(directory).map_err(DevError::io("find", directory))?;

@@ -70,10 +70,14 @@ events! {
     KMIP_CONNECTED = 10_003_003, KMIP, INFO, "Connected to the KMIP server", "With server and protocol version.";
     KMIP_ATTEMPT_FAILED = 10_003_004, KMIP, WARN, "Attempt to reach the KMIP server failed", "Further attempts or servers follow, if there are any.";
 
+    KEY_FOUND_AGAIN = 10_003_005, KMIP, INFO, "Found the master key of an interrupted start", "The start before stopped after the key was created; this one goes on with it.";
+    KEY_NOT_NEEDED = 10_003_006, KMIP, WARN, "A key of an interrupted start is not needed", "Nothing is encrypted with it: it may be destroyed on the KMIP server.";
+
     KEYSTORE_CREATED = 10_004_001, STORAGE, INFO, "Created the keystore", "A new encrypted dbpath.";
     KEYSTORE_OPENED = 10_004_002, STORAGE, INFO, "Opened the keystore", "With provider, generation and number of data keys.";
     STORE_OPENED = 10_004_003, STORAGE, INFO, "Opened the data", "With the number of databases.";
     STORE_CLOSED = 10_004_004, STORAGE, INFO, "Closed the data", "Everything is on disk.";
+    ROTATION_INCOMPLETE = 10_004_005, STORAGE, WARN, "A rotation of the master key was announced and not completed", "The data is under the master key that it was under before.";
     STORAGE_FAILED = 10_004_005, STORAGE, ERROR, "Storage operation failed", "The client was told of an internal error; this line says which.";
 }
 

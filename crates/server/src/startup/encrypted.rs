@@ -15,6 +15,8 @@ use super::{
     DbpathLock, DbpathState, EncryptionOptions, EncryptionStatus, KmipOptions, KmipStatus,
     MasterKeySource, Opened, StartupError,
 };
+use crate::emit;
+use crate::log::events;
 
 /// The generation of a dbpath's first master key.
 const FIRST_GENERATION: u32 = 1;
@@ -36,12 +38,18 @@ pub(super) async fn open(
         DbpathState::Encrypted(header) => existing(dbpath, &header, options).await?,
     };
     let info = keystore.info();
-    tracing::info!(master_key = %info.master_key, cipher = %info.cipher, "Opened the keystore");
-    if let Some(pending) = &info.pending {
-        tracing::warn!(
-            master_key = %pending,
-            "A rotation of the master key was announced and not completed"
+    if fresh {
+        emit!(events::KEYSTORE_CREATED, masterKey = %info.master_key, cipher = %info.cipher);
+    } else {
+        emit!(
+            events::KEYSTORE_OPENED,
+            masterKey = %info.master_key,
+            cipher = %info.cipher,
+            dataKeys = info.data_keys
         );
+    }
+    if let Some(pending) = &info.pending {
+        emit!(events::ROTATION_INCOMPLETE, masterKey = %pending);
     }
     Ok(Opened {
         keystore: Some(Arc::new(keystore)),
@@ -153,10 +161,10 @@ impl Fresh<'_> {
         };
         let identifier = match found {
             Some(found) => {
-                tracing::info!(
-                    identifier = found.unique_identifier,
-                    name,
-                    "Found the master key of an interrupted start"
+                emit!(
+                    events::KEY_FOUND_AGAIN,
+                    keyId = found.unique_identifier,
+                    name
                 );
                 found.unique_identifier
             }
@@ -191,11 +199,11 @@ impl Fresh<'_> {
     async fn create(&self, keys: &mut KmipKeys, name: &str) -> Result<String, StartupError> {
         match keys.create(name).await {
             Ok(identifier) => {
-                tracing::info!(
-                    identifier,
+                emit!(
+                    events::KEY_CREATED,
+                    keyId = identifier,
                     name,
-                    server = %keys.session().server(),
-                    "Created a master key on the KMIP server"
+                    server = %keys.session().server()
                 );
                 Ok(identifier)
             }
@@ -217,10 +225,10 @@ impl Fresh<'_> {
             return;
         };
         if let Ok(Some(orphan)) = keys.find_announced(name).await {
-            tracing::warn!(
-                identifier = orphan.unique_identifier,
-                name,
-                "The master key of an interrupted start is not needed and may be destroyed"
+            emit!(
+                events::KEY_NOT_NEEDED,
+                keyId = orphan.unique_identifier,
+                name
             );
         }
     }
@@ -258,6 +266,7 @@ async fn existing(
             let identifier = check_identifier(dbpath, saved, kmip)?;
             let mut keys = connect(kmip).await?;
             let fetched = keys.fetch(identifier).await?;
+            emit!(events::KEY_FETCHED, keyId = identifier);
             let keystore = Keystore::open(dbpath, &fetched.key)?;
             Ok((keystore, Some(status(&keys, &fetched)), false))
         }
@@ -325,7 +334,15 @@ async fn connect(options: &KmipOptions) -> Result<KmipKeys, StartupError> {
     config.connect_retries = options.connect_retries;
     config.connect_timeout = options.connect_timeout;
     let client = Client::new(config).map_err(KmipKeyError::from)?;
-    Ok(KmipKeys::connect(client, options.activate_keys).await?)
+    let keys = KmipKeys::connect(client, options.activate_keys).await?;
+    let session = keys.session();
+    emit!(
+        events::KMIP_CONNECTED,
+        server = %session.server(),
+        address = %session.address(),
+        version = %session.negotiated_version()
+    );
+    Ok(keys)
 }
 
 fn reference(name: Option<String>, fetched: &Fetched) -> Result<MasterKeyRef, StartupError> {

@@ -2,6 +2,9 @@
 
 use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
 
+use crate::emit;
+use crate::log::events;
+
 /// Turns core dumps off, and with them the reading of this process's memory by others of the same user
 /// (`ptrace`, `/proc/<pid>/mem`). If the system refuses, a warning says so: the server can run without.
 pub(super) fn no_core_dumps() {
@@ -10,9 +13,9 @@ pub(super) fn no_core_dumps() {
         maximum: Some(0),
     };
     if let Err(error) = setrlimit(Resource::Core, none) {
-        tracing::warn!(%error, "Cannot set the limit of core dumps to 0");
+        emit!(events::CORE_DUMPS_ON, error = %error, startupWarning = true);
     }
     if let Err(error) = set_dumpable_behavior(DumpableBehavior::NotDumpable) {
-        tracing::warn!(%error, "Cannot turn core dumps off");
+        emit!(events::CORE_DUMPS_ON, error = %error, startupWarning = true);
     }
 }
