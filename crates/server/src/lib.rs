@@ -9,5 +9,8 @@
     )
 )]
 
+pub mod dev;
+pub mod exit;
+pub mod startup;
 pub mod config;
 pub mod log;

@@ -1,0 +1,4 @@
+//! The integration tests of the query language: one module for each area.
+
+mod filter;
+mod sort;

@@ -1,0 +1,1 @@
+//! How many documents a collection has, without reading them.

@@ -1,0 +1,4 @@
+//! The storage layer from outside.
+
+mod engine;
+mod support;
