@@ -44,6 +44,9 @@ class PyKmip:
                 ]
             )
         )
+        # Its client insists on a file of its own, too; all that it needs is given in the code.
+        self.client_config = directory / "client.conf"
+        self.client_config.write_text("[client]\n")
         self.process: Process | None = None
 
     def start(self) -> "PyKmip":
@@ -78,7 +81,7 @@ class PyKmip:
             key=str(issued.key),
             ca=str(self.ca.file),
             ssl_version="PROTOCOL_TLSv1_2",
-            config_file=str(self.directory / "no-client.conf"),
+            config_file=str(self.client_config),
         )
 
     def object_count(self) -> int:
