@@ -5,6 +5,9 @@ use std::borrow::Cow;
 use bson::RawDocumentBuf;
 use document::{ErrorCode, Writer};
 
+use crate::emit;
+use crate::log::events;
+
 /// The result of a command.
 pub type Result<T, E = CommandError> = std::result::Result<T, E>;
 
@@ -115,7 +118,7 @@ impl From<storage::Error> for CommandError {
             }
             // What befell the files is for the operator, who finds it in the log.
             error if code == ErrorCode::InternalError => {
-                tracing::error!(target: "STORAGE", id = 24_001_u32, %error, "Storage operation failed");
+                emit!(events::STORAGE_FAILED, %error);
                 Self::new(code, "the storage engine failed: the server's log says how")
             }
             error => Self::new(code, error.to_string()),

@@ -154,7 +154,10 @@ impl<'a> Field<'a> {
         match self.value {
             RawBsonRef::Null => true,
             RawBsonRef::Document(collation) => {
-                collation.is_empty() || collation.get_str("locale") == Ok("simple")
+                collation.is_empty()
+                    || collation
+                        .get_str("locale")
+                        .is_ok_and(|locale| locale == "simple")
             }
             _ => false,
         }

@@ -11,6 +11,7 @@
 //! Source: the manual's pages "Aggregation Stages" and "Aggregation Pipeline Limits".
 
 pub(crate) mod accumulators;
+mod for_update;
 mod leading;
 mod memory;
 mod optimize;
@@ -24,6 +25,7 @@ use bson::raw::RawBsonRef;
 use bson::{RawArray, RawDocument};
 use document::ErrorCode;
 
+pub use for_update::update_transform;
 pub use leading::Leading;
 pub use source::{Collections, Documents, NoCollections, from_documents};
 
@@ -141,9 +143,9 @@ impl Pipeline {
     /// Runs the pipeline on `input`. Nothing is read before the first document is asked for; after
     /// an error there are no more documents.
     pub fn run(&self, input: Documents, collections: &Arc<dyn Collections>) -> Documents {
-        self.stages.iter().fold(input, |input, stage| {
-            stage.clone().run(input, collections)
-        })
+        self.stages
+            .iter()
+            .fold(input, |input, stage| stage.clone().run(input, collections))
     }
 }
 

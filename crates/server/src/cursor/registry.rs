@@ -9,9 +9,6 @@ use parking_lot::Mutex;
 use super::source::Source;
 use crate::error::{CommandError, Result};
 
-/// A cursor that was not used for so long is closed, as in MongoDB.
-const IDLE: Duration = Duration::from_secs(600);
-
 /// The most open cursors. Each may hold the results of a sort.
 const MOST: usize = 10_000;
 
@@ -129,15 +126,15 @@ impl Cursors {
         });
     }
 
-    /// Closes the cursors that nobody used for ten minutes, and tells how many.
-    pub fn close_idle(&self) -> usize {
+    /// Closes the cursors that nobody used for `idle`, and tells how many.
+    pub fn close_idle(&self, idle: Duration) -> usize {
         let now = Instant::now();
         let mut cursors = self.0.lock();
         let before = cursors.len();
         cursors.retain(|_, cursor| {
             cursor.no_timeout
                 || cursor.source.is_none()
-                || now.saturating_duration_since(cursor.last_used) < IDLE
+                || now.saturating_duration_since(cursor.last_used) < idle
         });
         before - cursors.len()
     }

@@ -41,15 +41,26 @@ fn options(directory: &Path) -> DevOptions {
 }
 
 /// Runs the playground with a database that does `serve` and ends.
-async fn play<T>(directory: &Path, serve: impl FnOnce(&Database) -> T) -> Result<(T, String), DevError> {
+async fn play<T>(
+    directory: &Path,
+    serve: impl FnOnce(&Database) -> T,
+) -> Result<(T, String), DevError> {
     let out = Out::default();
     let mut result = None;
-    run(&options(directory), out.clone(), async |mut database: Database| {
-        result = Some(serve(&database));
-        assert_eq!(out.text(), "", "nothing is said before the database is ready");
-        std::mem::replace(&mut database.ready, Box::new(|| ()))();
-        Ok::<_, anyhow::Error>(())
-    })
+    run(
+        &options(directory),
+        out.clone(),
+        async |mut database: Database| {
+            result = Some(serve(&database));
+            assert_eq!(
+                out.text(),
+                "",
+                "nothing is said before the database is ready"
+            );
+            std::mem::replace(&mut database.ready, Box::new(|| ()))();
+            Ok::<_, anyhow::Error>(())
+        },
+    )
     .await?;
     Ok((result.unwrap(), out.text()))
 }
@@ -101,7 +112,14 @@ async fn the_configuration_says_what_runs() {
     let parent = tempfile::tempdir().unwrap();
     let (config, _) = play(parent.path(), |database| {
         let text = fs::read_to_string(&database.config_path).unwrap();
-        let kmip = database.opened.encryption.as_ref().unwrap().kmip.clone().unwrap();
+        let kmip = database
+            .opened
+            .encryption
+            .as_ref()
+            .unwrap()
+            .kmip
+            .clone()
+            .unwrap();
         (text, database.port, database.dbpath.clone(), kmip.server)
     })
     .await
@@ -112,10 +130,17 @@ async fn the_configuration_says_what_runs() {
     assert_eq!(yaml["storage"]["dbPath"], dbpath.to_str().unwrap());
     assert_eq!(yaml["security"]["enableEncryption"], true);
     let section = &yaml["security"]["kmip"];
-    let server = format!("{}:{}", section["serverName"].as_str().unwrap(), section["port"]);
+    let server = format!(
+        "{}:{}",
+        section["serverName"].as_str().unwrap(),
+        section["port"]
+    );
     assert_eq!(server, kmip);
     for file in ["serverCAFile", "clientCertificateFile"] {
-        assert!(Path::new(section[file].as_str().unwrap()).is_file(), "{file}");
+        assert!(
+            Path::new(section[file].as_str().unwrap()).is_file(),
+            "{file}"
+        );
     }
 }
 
@@ -123,11 +148,15 @@ async fn the_configuration_says_what_runs() {
 async fn it_runs_once_at_a_time() {
     let parent = tempfile::tempdir().unwrap();
     let directory = parent.path().to_path_buf();
-    run(&options(&directory), Out::default(), async |_database: Database| {
-        let error = play(&directory, |_| ()).await.unwrap_err();
-        assert_eq!(error.exit_status(), ExitStatus::DbpathLocked, "{error}");
-        Ok::<_, anyhow::Error>(())
-    })
+    run(
+        &options(&directory),
+        Out::default(),
+        async |_database: Database| {
+            let error = play(&directory, |_| ()).await.unwrap_err();
+            assert_eq!(error.exit_status(), ExitStatus::DbpathLocked, "{error}");
+            Ok::<_, anyhow::Error>(())
+        },
+    )
     .await
     .unwrap();
     play(&directory, |_| ()).await.unwrap();
@@ -159,7 +188,9 @@ async fn a_port_that_is_taken_is_refused_before_anything_is_made() {
 async fn the_error_of_the_database_is_passed_on() {
     let parent = tempfile::tempdir().unwrap();
     let serve = async |_database: Database| Err(anyhow::anyhow!("the disk is full"));
-    let error = run(&options(parent.path()), Out::default(), serve).await.unwrap_err();
+    let error = run(&options(parent.path()), Out::default(), serve)
+        .await
+        .unwrap_err();
     assert_eq!(error.to_string(), "the disk is full");
     play(parent.path(), |_| ()).await.unwrap();
 }

@@ -3,7 +3,6 @@
 
 use std::sync::Arc;
 
-use bson::raw::RawBson;
 use bson::{DateTime, RawArray, RawBsonRef, RawDocument};
 use query::expression::{EvalContext, Expr, ParseContext};
 use query::filter::{Matcher, Predicate};
@@ -34,7 +33,7 @@ impl Compiler {
             let field = field?;
             let expression = Expr::parse(field.value, &self.context)?;
             let value = expression.eval(&EvalContext::new(&empty))?;
-            let value = value.to_raw_bson().unwrap_or(RawBson::Null);
+            let value = value.into_raw();
             self.context = self
                 .context
                 .clone()

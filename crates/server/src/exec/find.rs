@@ -103,11 +103,7 @@ impl Find {
 }
 
 impl Source for Find {
-    fn run(
-        &mut self,
-        deadline: Option<Instant>,
-        sink: &mut Sink<'_>,
-    ) -> Result<bool> {
+    fn run(&mut self, deadline: Option<Instant>, sink: &mut Sink<'_>) -> Result<bool> {
         if self.output.left == Some(0) {
             return Ok(true);
         }
@@ -141,11 +137,7 @@ impl Source for Find {
 }
 
 impl Output {
-    fn offer(
-        &mut self,
-        document: &RawDocument,
-        sink: &mut Sink<'_>,
-    ) -> Result<Taken> {
+    fn offer(&mut self, document: &RawDocument, sink: &mut Sink<'_>) -> Result<Taken> {
         if self.skip > 0 {
             self.skip -= 1;
             return Ok(Taken::More);

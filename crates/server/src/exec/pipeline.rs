@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
 
-use bson::{RawDocument, RawDocumentBuf};
+use bson::RawDocumentBuf;
 use query::pipeline::{Collections, Documents, Leading, Pipeline};
 use storage::Database;
 
@@ -78,11 +78,7 @@ impl Aggregation {
 }
 
 impl Source for Aggregation {
-    fn run(
-        &mut self,
-        deadline: Option<Instant>,
-        sink: &mut Sink<'_>,
-    ) -> Result<bool> {
+    fn run(&mut self, deadline: Option<Instant>, sink: &mut Sink<'_>) -> Result<bool> {
         *self.deadline.0.lock() = deadline;
         loop {
             let next = self

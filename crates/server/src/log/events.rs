@@ -63,6 +63,8 @@ events! {
     COMMAND_FAILED = 10_002_002, COMMAND, DEBUG, "Command failed", "Name, code and namespace of a refused command; never its values.";
     INTERNAL_ERROR = 10_002_003, COMMAND, ERROR, "Command failed by a fault of the server", "Please report it.";
 
+    CURSORS_CLOSED = 10_002_004, COMMAND, INFO, "Closed cursors that nobody used", "A client left cursors open for longer than cursorTimeoutMillis.";
+
     KEY_CREATED = 10_003_001, KMIP, INFO, "Created the master key on the KMIP server", "With the key's identifier, which the keystore remembers.";
     KEY_FETCHED = 10_003_002, KMIP, INFO, "Fetched the master key from the KMIP server", "At each start of an encrypted database.";
     KMIP_CONNECTED = 10_003_003, KMIP, INFO, "Connected to the KMIP server", "With server and protocol version.";
@@ -72,6 +74,7 @@ events! {
     KEYSTORE_OPENED = 10_004_002, STORAGE, INFO, "Opened the keystore", "With provider, generation and number of data keys.";
     STORE_OPENED = 10_004_003, STORAGE, INFO, "Opened the data", "With the number of databases.";
     STORE_CLOSED = 10_004_004, STORAGE, INFO, "Closed the data", "Everything is on disk.";
+    STORAGE_FAILED = 10_004_005, STORAGE, ERROR, "Storage operation failed", "The client was told of an internal error; this line says which.";
 }
 
 /// Routine events, which `systemLog.quiet` leaves out.

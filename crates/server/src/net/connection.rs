@@ -11,7 +11,9 @@ use wire::{Compressor, Header, Msg, OpCode, Query};
 use super::budget::Budget;
 use super::receive::{ReceiveError, Receiver};
 use crate::commands::{self, Connection};
+use crate::emit;
 use crate::error::CommandError;
+use crate::log::events;
 use crate::reply::Reply;
 use crate::request::Request;
 use crate::state::{Counters, Server};
@@ -36,10 +38,7 @@ pub(super) async fn serve(
     mut shutdown: watch::Receiver<bool>,
 ) {
     let connection = Connection::new(server.next_connection_id(), peer);
-    tracing::info!(
-        target: "NETWORK", id = 22_943_u32, remote = %peer, connectionId = connection.id,
-        "Connection accepted"
-    );
+    emit!(events::CONNECTION_ACCEPTED, remote = %peer, connectionId = connection.id);
     let mut receiver = Receiver::default();
     let mut out = Vec::new();
     let reason = loop {
@@ -84,10 +83,7 @@ pub(super) async fn serve(
             break "the client broke the protocol".to_owned();
         }
     };
-    tracing::info!(
-        target: "NETWORK", id = 22_944_u32, remote = %peer, connectionId = connection.id, reason,
-        "Connection ended"
-    );
+    emit!(events::CONNECTION_ENDED, remote = %peer, connectionId = connection.id, reason);
 }
 
 async fn answer(

@@ -26,6 +26,7 @@ mod error;
 mod harden;
 mod key_ring;
 mod options;
+mod status;
 
 use std::path::Path;
 use std::sync::Arc;

@@ -51,7 +51,11 @@ pub(super) fn put_decimal(number: Decimal128, out: &mut impl KeyBuffer) {
         Decimal::Infinity { negative: false } => out.put(&[tag::POSITIVE_INFINITY]),
         Decimal::Infinity { negative: true } => out.put(&[tag::NEGATIVE_INFINITY]),
         Decimal::Finite { coefficient: 0, .. } => out.put(&[tag::ZERO]),
-        Decimal::Finite { negative, coefficient, exponent } => {
+        Decimal::Finite {
+            negative,
+            coefficient,
+            exponent,
+        } => {
             if let Some(integer) = as_integer(coefficient, exponent) {
                 return put_integer(negative, integer, out);
             }
@@ -75,7 +79,11 @@ fn put_integer(negative: bool, magnitude: u64, out: &mut impl KeyBuffer) {
 }
 
 fn put_signed(negative: bool, below: f64, tail: Option<(u128, i32)>, out: &mut impl KeyBuffer) {
-    out.put(&[if negative { tag::NEGATIVE } else { tag::POSITIVE }]);
+    out.put(&[if negative {
+        tag::NEGATIVE
+    } else {
+        tag::POSITIVE
+    }]);
     let start = out.bytes_mut().len();
     put_groups(below.to_bits() << 1 | u64::from(tail.is_some()), out);
     if let Some((coefficient, exponent)) = tail {
@@ -124,9 +132,15 @@ fn put_tail(coefficient: u128, exponent: i32, out: &mut impl KeyBuffer) {
 /// The parts of a decimal, as BSON keeps them (IEEE 754-2008's binary integer encoding).
 enum Decimal {
     NaN,
-    Infinity { negative: bool },
+    Infinity {
+        negative: bool,
+    },
     /// The coefficient has no zeros at its end, unless it is zero.
-    Finite { negative: bool, coefficient: u128, exponent: i32 },
+    Finite {
+        negative: bool,
+        coefficient: u128,
+        exponent: i32,
+    },
 }
 
 impl Decimal {
@@ -141,11 +155,19 @@ impl Decimal {
         let coefficient = bits & ((1 << 113) - 1);
         // The form with an implied leading 0b100 is beyond 34 digits, and what is means zero.
         if (bits >> 125) & 0b11 == 0b11 || coefficient > DECIMAL_MAX_COEFFICIENT {
-            return Self::Finite { negative, coefficient: 0, exponent: 0 };
+            return Self::Finite {
+                negative,
+                coefficient: 0,
+                exponent: 0,
+            };
         }
         let exponent = ((bits >> 113) & 0x3FFF) as i32 - DECIMAL_BIAS;
         let (coefficient, exponent) = strip_zeros(coefficient, exponent);
-        Self::Finite { negative, coefficient, exponent }
+        Self::Finite {
+            negative,
+            coefficient,
+            exponent,
+        }
     }
 }
 
@@ -166,7 +188,9 @@ fn as_integer(coefficient: u128, exponent: i32) -> Option<u64> {
 /// The largest double that is not greater than the number, and whether it is the number.
 fn double_below(coefficient: u128, exponent: i32) -> (f64, bool) {
     // Correctly rounded to the nearest, so it is the one below or the one above.
-    let nearest: f64 = format!("{coefficient}e{exponent}").parse().unwrap_or(f64::INFINITY);
+    let nearest: f64 = format!("{coefficient}e{exponent}")
+        .parse()
+        .unwrap_or(f64::INFINITY);
     if nearest == f64::INFINITY {
         return (f64::MAX, false);
     }
@@ -184,8 +208,11 @@ fn compare_with_double(coefficient: u128, exponent: i32, double: f64) -> std::cm
     let bits = double.to_bits();
     let biased = (bits >> 52) as i32;
     let fraction = bits & ((1 << 52) - 1);
-    let (mantissa, power) =
-        if biased == 0 { (fraction, -1074) } else { (fraction | 1 << 52, biased - 1075) };
+    let (mantissa, power) = if biased == 0 {
+        (fraction, -1074)
+    } else {
+        (fraction | 1 << 52, biased - 1075)
+    };
     if exponent < 0
         && power < 0
         && coefficient.leading_zeros() > power.unsigned_abs()

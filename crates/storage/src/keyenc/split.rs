@@ -8,7 +8,11 @@ use super::{ESCAPED, NUL, tag};
 /// The length of the encoding that `bytes` begins with, which is inverted if `descending`. `None`
 /// if there is none: the bytes are not a key, or end early.
 pub fn value_len(bytes: &[u8], descending: bool) -> Option<usize> {
-    let mut reader = Reader { bytes, at: 0, mask: if descending { 0xFF } else { 0 } };
+    let mut reader = Reader {
+        bytes,
+        at: 0,
+        mask: if descending { 0xFF } else { 0 },
+    };
     reader.value(0)?;
     Some(reader.at)
 }
@@ -106,7 +110,11 @@ impl Reader<'_> {
 
     fn name(&mut self) -> Option<()> {
         let end = NUL ^ self.mask;
-        let length = self.bytes.get(self.at..)?.iter().position(|&byte| byte == end)?;
+        let length = self
+            .bytes
+            .get(self.at..)?
+            .iter()
+            .position(|&byte| byte == end)?;
         self.skip(length + 1)
     }
 

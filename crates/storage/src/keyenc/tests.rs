@@ -21,7 +21,11 @@ fn compared(left: &RawBson, right: &RawBson) -> Ordering {
 
 fn check_pair(left: &RawBson, right: &RawBson) {
     let order = compared(left, right);
-    assert_eq!(encoded(left, false).cmp(&encoded(right, false)), order, "{left:?} {right:?}");
+    assert_eq!(
+        encoded(left, false).cmp(&encoded(right, false)),
+        order,
+        "{left:?} {right:?}"
+    );
     assert_eq!(
         encoded(left, true).cmp(&encoded(right, true)),
         order.reverse(),
@@ -67,7 +71,20 @@ fn tricky_numbers() -> Vec<RawBson> {
         decimal("18446744073709551615"),
         decimal("18446744073709551616"),
     ];
-    for integer in [1, 2, 3, 10, 100, 127, 128, 1000, two53 - 1, two53, two53 + 1, two53 + 2] {
+    for integer in [
+        1,
+        2,
+        3,
+        10,
+        100,
+        127,
+        128,
+        1000,
+        two53 - 1,
+        two53,
+        two53 + 1,
+        two53 + 2,
+    ] {
         numbers.push(bson!(integer));
         numbers.push(bson!(-integer));
         numbers.push(bson!(integer as f64));
@@ -75,12 +92,20 @@ fn tricky_numbers() -> Vec<RawBson> {
         numbers.push(decimal(&format!("{integer}.5")));
         numbers.push(decimal(&format!("{integer}.000")));
     }
-    for integer in [i64::MIN, i64::MIN + 1, i64::MAX - 1, i64::MAX, i64::MAX - 1023] {
+    for integer in [
+        i64::MIN,
+        i64::MIN + 1,
+        i64::MAX - 1,
+        i64::MAX,
+        i64::MAX - 1023,
+    ] {
         numbers.push(bson!(integer));
         numbers.push(decimal(&format!("{integer}")));
         numbers.push(bson!(integer as f64));
     }
-    for text in ["0.1", "0.5", "0.25", "19.99", "1E+22", "1E+23", "1E-5", "3.3E+100"] {
+    for text in [
+        "0.1", "0.5", "0.25", "19.99", "1E+22", "1E+23", "1E-5", "3.3E+100",
+    ] {
         let double: f64 = text.parse().unwrap();
         for number in [double, double.next_up(), double.next_down()] {
             numbers.push(bson!(number));
@@ -89,7 +114,10 @@ fn tricky_numbers() -> Vec<RawBson> {
         numbers.push(decimal(text));
         numbers.push(decimal(&format!("-{text}")));
     }
-    numbers.into_iter().map(|number| number.try_into().unwrap()).collect()
+    numbers
+        .into_iter()
+        .map(|number| number.try_into().unwrap())
+        .collect()
 }
 
 #[test]
@@ -104,8 +132,18 @@ fn numbers_of_all_types_sort_exactly() {
 
 #[test]
 fn small_integers_are_small() {
-    for (number, length) in [(0, 1), (1, 3), (5, 3), (100, 4), (1_000_000, 5), (i32::MAX, 8)] {
-        assert!(encoded(&RawBson::Int32(number), false).len() <= length, "{number}");
+    for (number, length) in [
+        (0, 1),
+        (1, 3),
+        (5, 3),
+        (100, 4),
+        (1_000_000, 5),
+        (i32::MAX, 8),
+    ] {
+        assert!(
+            encoded(&RawBson::Int32(number), false).len() <= length,
+            "{number}"
+        );
     }
     assert!(encoded(&RawBson::Double(0.1), false).len() <= 10);
 }
@@ -138,19 +176,28 @@ fn the_end_of_a_prefix() {
 
 #[test]
 fn splitting_arbitrary_bytes_never_panics() {
-    bolero::check!().with_iterations(20_000).for_each(|bytes: &[u8]| {
-        for descending in [false, true] {
-            if let Some(length) = value_len(bytes, descending) {
-                assert!(length <= bytes.len());
+    bolero::check!()
+        .with_iterations(20_000)
+        .for_each(|bytes: &[u8]| {
+            for descending in [false, true] {
+                if let Some(length) = value_len(bytes, descending) {
+                    assert!(length <= bytes.len());
+                }
             }
-        }
-    });
+        });
 }
 
 fn text() -> impl Strategy<Value = String> {
     // A small alphabet with NUL and the bytes around the escape, so that prefixes are common.
     proptest::collection::vec(
-        prop_oneof![Just('\0'), Just('a'), Just('b'), Just('\u{1}'), Just('ÿ'), any::<char>()],
+        prop_oneof![
+            Just('\0'),
+            Just('a'),
+            Just('b'),
+            Just('\u{1}'),
+            Just('ÿ'),
+            any::<char>()
+        ],
         0..6,
     )
     .prop_map(|chars| chars.into_iter().collect())
@@ -213,21 +260,19 @@ fn leaf() -> impl Strategy<Value = RawBson> {
 
 fn value() -> impl Strategy<Value = RawBson> {
     leaf().prop_recursive(3, 12, 3, |inner| {
-        let document = proptest::collection::vec((name(), inner.clone()), 0..3).prop_map(
-            |fields| {
+        let document = proptest::collection::vec((name(), inner.clone()), 0..3)
+            .prop_map(|fields| {
                 let mut document = RawDocumentBuf::new();
                 for (name, value) in fields {
                     document.append(name, value);
                 }
                 document
-            },
-        )
-        .boxed();
+            })
+            .boxed();
         prop_oneof![
             document.clone().prop_map(RawBson::Document),
-            proptest::collection::vec(inner, 0..3).prop_map(|values| {
-                RawBson::Array(values.into_iter().collect::<RawArrayBuf>())
-            }),
+            proptest::collection::vec(inner, 0..3)
+                .prop_map(|values| { RawBson::Array(values.into_iter().collect::<RawArrayBuf>()) }),
             (text(), document).prop_map(|(code, scope)| {
                 RawBson::JavaScriptCodeWithScope(bson::raw::RawJavaScriptCodeWithScope {
                     code,

@@ -128,9 +128,15 @@ async fn another_key_is_the_wrong_key() {
     tree.close().await.unwrap();
     drop(tree);
     let other: Arc<dyn DataKeys> = Arc::new(TestKey([8; 32]));
-    let error = engine().open(&directory.path().join("00"), Some(other)).err().unwrap();
+    let error = engine()
+        .open(&directory.path().join("00"), Some(other))
+        .err()
+        .unwrap();
     assert!(matches!(error, Error::WrongKey { .. }), "{error:?}");
-    let error = engine().open(&directory.path().join("00"), None).err().unwrap();
+    let error = engine()
+        .open(&directory.path().join("00"), None)
+        .err()
+        .unwrap();
     assert!(matches!(error, Error::Corruption(_)), "{error:?}");
 }
 
@@ -141,7 +147,10 @@ async fn a_closed_tree_says_so() {
     let mut txn = tree.begin().unwrap();
     txn.put(b"a", b"1".to_vec()).unwrap();
     tree.close().await.unwrap();
-    assert!(matches!(txn.commit(Durability::Eventual).await, Err(Error::Closed)));
+    assert!(matches!(
+        txn.commit(Durability::Eventual).await,
+        Err(Error::Closed)
+    ));
     assert!(matches!(tree.begin().err(), Some(Error::Closed)));
     assert!(matches!(tree.snapshot().err(), Some(Error::Closed)));
     assert!(matches!(tree.sync(), Err(Error::Closed)));
@@ -192,7 +201,10 @@ fn check_reads(reads: &dyn ReadTransaction, model: &Model, start: &[u8], end: &[
         forward.push((cursor.key().to_vec(), cursor.value().unwrap()[0]));
         more = cursor.next().unwrap();
     }
-    let expected: Vec<_> = range.iter().map(|&(key, &value)| (key.clone(), value)).collect();
+    let expected: Vec<_> = range
+        .iter()
+        .map(|&(key, &value)| (key.clone(), value))
+        .collect();
     assert_eq!(forward, expected, "forward {start:?}..{end:?}");
     let mut backward = Vec::new();
     let mut more = cursor.last().unwrap();
@@ -206,14 +218,25 @@ fn check_reads(reads: &dyn ReadTransaction, model: &Model, start: &[u8], end: &[
         let at = cursor.seek(probe).unwrap().then(|| cursor.key().to_vec());
         let expected = range.iter().find(|(key, _)| key.as_slice() >= probe);
         assert_eq!(at.as_ref(), expected.map(|(key, _)| *key), "seek {probe:?}");
-        let at = cursor.seek_before(probe).unwrap().then(|| cursor.key().to_vec());
+        let at = cursor
+            .seek_before(probe)
+            .unwrap()
+            .then(|| cursor.key().to_vec());
         let expected = range.iter().rfind(|(key, _)| key.as_slice() < probe);
-        assert_eq!(at.as_ref(), expected.map(|(key, _)| *key), "before {probe:?}");
+        assert_eq!(
+            at.as_ref(),
+            expected.map(|(key, _)| *key),
+            "before {probe:?}"
+        );
         if at.is_some() {
             // Turning round.
             let next = cursor.next().unwrap().then(|| cursor.key().to_vec());
             let expected = range.iter().find(|(key, _)| key.as_slice() >= probe);
-            assert_eq!(next.as_ref(), expected.map(|(key, _)| *key), "next after {probe:?}");
+            assert_eq!(
+                next.as_ref(),
+                expected.map(|(key, _)| *key),
+                "next after {probe:?}"
+            );
         }
     }
 }

@@ -36,7 +36,9 @@ impl KeyRing for TestRing {
 
     fn lookup(&self, tree: TreeId) -> Result<Option<Arc<dyn DataKeys>>, KeyError> {
         let keys = self.keys.lock().unwrap();
-        Ok(keys.get(&tree).map(|&key| Arc::new(TestKey(key)) as Arc<dyn DataKeys>))
+        Ok(keys
+            .get(&tree)
+            .map(|&key| Arc::new(TestKey(key)) as Arc<dyn DataKeys>))
     }
 
     fn destroy(&self, tree: TreeId) -> Result<(), KeyError> {

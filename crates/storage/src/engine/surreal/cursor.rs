@@ -17,7 +17,11 @@ pub(super) struct RangeCursor<'a, I> {
 
 impl<'a, I: LSMIterator> RangeCursor<'a, I> {
     pub(super) fn new(iterator: I, translate: &'a Translate) -> Self {
-        Self { iterator, translate, owned: Vec::new() }
+        Self {
+            iterator,
+            translate,
+            owned: Vec::new(),
+        }
     }
 
     fn done(&self, result: surrealkv::Result<bool>) -> Result<bool> {
@@ -42,7 +46,11 @@ impl<I: LSMIterator> Cursor for RangeCursor<'_, I> {
     }
 
     fn seek_before(&mut self, key: &[u8]) -> Result<bool> {
-        if self.seek(key)? { self.previous() } else { self.last() }
+        if self.seek(key)? {
+            self.previous()
+        } else {
+            self.last()
+        }
     }
 
     fn next(&mut self) -> Result<bool> {
@@ -56,15 +64,26 @@ impl<I: LSMIterator> Cursor for RangeCursor<'_, I> {
     }
 
     fn key(&self) -> &[u8] {
-        if self.iterator.valid() { self.iterator.key().user_key() } else { &[] }
+        if self.iterator.valid() {
+            self.iterator.key().user_key()
+        } else {
+            &[]
+        }
     }
 
     fn value(&mut self) -> Result<&[u8]> {
-        let Self { iterator, translate, owned } = self;
+        let Self {
+            iterator,
+            translate,
+            owned,
+        } = self;
         if !iterator.valid() {
             return Ok(&[]);
         }
-        match iterator.value_ref().map_err(|error| translate.error(error))? {
+        match iterator
+            .value_ref()
+            .map_err(|error| translate.error(error))?
+        {
             Cow::Borrowed(value) => Ok(value),
             Cow::Owned(value) => {
                 *owned = value;

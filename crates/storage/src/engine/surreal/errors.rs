@@ -46,12 +46,15 @@ impl Translate {
 
     fn encryption(&self, error: EncryptionError) -> Error {
         match error {
-            EncryptionError::WrongKey => Error::WrongKey { tree: self.tree.to_string() },
+            EncryptionError::WrongKey => Error::WrongKey {
+                tree: self.tree.to_string(),
+            },
             EncryptionError::UnknownKeyId
             | EncryptionError::KeyRetired
-            | EncryptionError::KeyProvider(_) => {
-                Error::Keys { tree: self.tree.to_string(), reason: error.to_string().into() }
-            }
+            | EncryptionError::KeyProvider(_) => Error::Keys {
+                tree: self.tree.to_string(),
+                reason: error.to_string().into(),
+            },
             error => Error::Corruption(format!("tree {}: {error}", self.tree)),
         }
     }

@@ -33,9 +33,11 @@ impl KeyManager for Manager {
     }
 
     fn root_key(&self, key_id: u32) -> Result<Zeroizing<[u8; 32]>, EncryptionError> {
-        self.keys.key(key_id).ok_or_else(|| match self.keys.state(key_id) {
-            DataKeyState::Destroyed => EncryptionError::KeyRetired,
-            _ => EncryptionError::UnknownKeyId,
-        })
+        self.keys
+            .key(key_id)
+            .ok_or_else(|| match self.keys.state(key_id) {
+                DataKeyState::Destroyed => EncryptionError::KeyRetired,
+                _ => EncryptionError::UnknownKeyId,
+            })
     }
 }

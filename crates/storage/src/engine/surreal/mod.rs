@@ -67,13 +67,17 @@ impl Engine for SurrealEngine {
     fn open(&self, path: &Path, keys: Option<Arc<dyn DataKeys>>) -> Result<Arc<dyn Tree>> {
         let mut options = self.options.clone().with_path(path.to_owned());
         if let Some(keys) = keys {
-            options =
-                options.with_encryption(Arc::new(Manager::new(keys)), CipherSuite::Aes256Gcm);
+            options = options.with_encryption(Arc::new(Manager::new(keys)), CipherSuite::Aes256Gcm);
         }
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let name = path
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
         let translate = Translate { tree: name.into() };
-        let tree =
-            TreeBuilder::with_options(options).build().map_err(|error| translate.error(error))?;
+        let tree = TreeBuilder::with_options(options)
+            .build()
+            .map_err(|error| translate.error(error))?;
         Ok(Arc::new(SurrealTree {
             tree,
             translate,
@@ -93,7 +97,11 @@ struct SurrealTree {
 
 impl SurrealTree {
     fn check_open(&self) -> Result<()> {
-        if self.closed.load(Ordering::Acquire) { Err(Error::Closed) } else { Ok(()) }
+        if self.closed.load(Ordering::Acquire) {
+            Err(Error::Closed)
+        } else {
+            Ok(())
+        }
     }
 }
 
@@ -109,13 +117,18 @@ impl Tree for SurrealTree {
 
     fn begin(&self) -> Result<Box<dyn WriteTransaction>> {
         self.check_open()?;
-        let transaction = self.tree.begin().map_err(|error| self.translate.error(error))?;
+        let transaction = self
+            .tree
+            .begin()
+            .map_err(|error| self.translate.error(error))?;
         Ok(Box::new(Writer::new(transaction, self.translate.clone())))
     }
 
     fn sync(&self) -> Result<()> {
         self.check_open()?;
-        self.tree.flush_wal(true).map_err(|error| self.translate.error(error))
+        self.tree
+            .flush_wal(true)
+            .map_err(|error| self.translate.error(error))
     }
 
     fn approximate_size(&self) -> Result<u64> {
@@ -124,7 +137,9 @@ impl Tree for SurrealTree {
             for entry in std::fs::read_dir(path)? {
                 let entry = entry?;
                 // Files come and go while they are counted.
-                let Ok(metadata) = entry.metadata() else { continue };
+                let Ok(metadata) = entry.metadata() else {
+                    continue;
+                };
                 total += if metadata.is_dir() {
                     size(&entry.path()).unwrap_or(0)
                 } else {
@@ -138,6 +153,11 @@ impl Tree for SurrealTree {
 
     fn close(&self) -> EngineFuture<'_, Result<()>> {
         self.closed.store(true, Ordering::Release);
-        Box::pin(async move { self.tree.close().await.map_err(|error| self.translate.error(error)) })
+        Box::pin(async move {
+            self.tree
+                .close()
+                .await
+                .map_err(|error| self.translate.error(error))
+        })
     }
 }

@@ -14,7 +14,10 @@ pub(super) struct Reader {
 
 impl Reader {
     pub(super) fn new(transaction: Transaction, translate: Translate) -> Self {
-        Self { transaction, translate }
+        Self {
+            transaction,
+            translate,
+        }
     }
 
     fn done<T>(&self, result: surrealkv::Result<T>) -> Result<T> {
@@ -39,7 +42,9 @@ pub(super) struct Writer {
 
 impl Writer {
     pub(super) fn new(transaction: Transaction, translate: Translate) -> Self {
-        Self { reader: Reader::new(transaction, translate) }
+        Self {
+            reader: Reader::new(transaction, translate),
+        }
     }
 }
 
@@ -80,12 +85,18 @@ impl WriteTransaction for Writer {
 
     fn commit(self: Box<Self>, durability: Durability) -> EngineFuture<'static, Result<()>> {
         Box::pin(async move {
-            let Reader { mut transaction, translate } = self.reader;
+            let Reader {
+                mut transaction,
+                translate,
+            } = self.reader;
             transaction.set_durability(match durability {
                 Durability::Eventual => surrealkv::Durability::Eventual,
                 Durability::Immediate => surrealkv::Durability::Immediate,
             });
-            transaction.commit().await.map_err(|error| translate.error(error))
+            transaction
+                .commit()
+                .await
+                .map_err(|error| translate.error(error))
         })
     }
 }
