@@ -23,20 +23,29 @@ struct Level {
 ///
 /// Levels are opened and closed in pairs; [`Writer::finish`] closes what is left open. Names must
 /// not contain NUL, which ends a name in BSON: what follows it is cut off.
-pub struct Writer<'a> {
-    out: &'a mut Vec<u8>,
+pub struct Writer {
+    out: Vec<u8>,
     levels: SmallVec<[Level; 8]>,
 }
 
-impl<'a> Writer<'a> {
-    /// Opens a document at the end of `out`.
-    pub fn new(out: &'a mut Vec<u8>) -> Self {
+impl Writer {
+    /// Opens a document at the end of `out`, which is given back by [`Writer::finish`].
+    pub fn new(out: Vec<u8>) -> Self {
         let mut writer = Self {
             out,
             levels: SmallVec::new(),
         };
         writer.open(None);
         writer
+    }
+
+    /// Takes back everything that the document holds, so that another one can take its place.
+    pub fn reset(&mut self) {
+        if let Some(first) = self.levels.first() {
+            self.out.truncate(first.start);
+        }
+        self.levels.clear();
+        self.open(None);
     }
 
     /// The bytes written to the buffer so far, what was there before included.
@@ -174,11 +183,12 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// Closes everything that is open.
-    pub fn finish(mut self) {
+    /// Closes everything that is open and gives the buffer back.
+    pub fn finish(mut self) -> Vec<u8> {
         while !self.levels.is_empty() {
             self.end();
         }
+        self.out
     }
 
     /// How many bytes the outermost document may still grow before it is larger than the server
@@ -254,8 +264,10 @@ mod tests {
 
     #[test]
     fn writes_what_the_library_reads() {
-        let mut out = vec![9, 9];
-        let mut writer = Writer::new(&mut out);
+        let mut writer = Writer::new(vec![9, 9]);
+        writer.int32("wrong", 1);
+        writer.begin_array("wrong");
+        writer.reset();
         writer.int32("i", 1);
         writer.begin_document("cursor");
         writer.begin_array("batch");
@@ -271,7 +283,7 @@ mod tests {
         writer.end();
         writer.date("d", 5);
         writer.double("ok", 1.0);
-        writer.finish();
+        let out = writer.finish();
         let mut batch: Vec<Bson> = (0..12).map(|i| Bson::from(doc! { "i": i })).collect();
         batch.push(Bson::Null);
         batch.push(doc! { "s": "t\0u" }.into());
@@ -292,13 +304,11 @@ mod tests {
             "h": "1.5".parse::<bson::Decimal128>().unwrap(), "i": { "j": 1 }, "k": Bson::Null,
         })
         .unwrap();
-        let mut out = Vec::new();
-        let mut writer = Writer::new(&mut out);
+        let mut writer = Writer::new(Vec::new());
         for element in all.iter_elements() {
             let element = element.unwrap();
             writer.field(element.key().as_str(), element.value().unwrap());
         }
-        writer.finish();
-        assert_eq!(out, all.as_bytes());
+        assert_eq!(writer.finish(), all.as_bytes());
     }
 }

@@ -92,7 +92,7 @@ impl Header {
 }
 
 /// Fills in the length of the message that began at `start`.
-pub(crate) fn finish(out: &mut [u8], start: usize) {
+pub fn finish(out: &mut [u8], start: usize) {
     let length = i32::try_from(out.len().saturating_sub(start)).unwrap_or(i32::MAX);
     if let Some(field) = out.get_mut(start..start + 4) {
         field.copy_from_slice(&length.to_le_bytes());

@@ -137,13 +137,19 @@ fn check_sum(message: &[u8]) -> Result<()> {
     }
 }
 
+/// Begins a message at the end of `out`: what follows is its body, one document, and then
+/// [`finish`](crate::header::finish).
+pub fn begin(out: &mut Vec<u8>, request_id: i32, response_to: i32) {
+    Header::begin(out, request_id, response_to, OpCode::Msg);
+    out.extend_from_slice(&0_u32.to_le_bytes());
+    out.push(0);
+}
+
 /// Appends a message with one body to `out`.
 pub fn encode(out: &mut Vec<u8>, request_id: i32, response_to: i32, body: &RawDocument) {
     let start = out.len();
     out.reserve(HEADER_BYTES + 5 + body.as_bytes().len());
-    Header::begin(out, request_id, response_to, OpCode::Msg);
-    out.extend_from_slice(&0_u32.to_le_bytes());
-    out.push(0);
+    begin(out, request_id, response_to);
     out.extend_from_slice(body.as_bytes());
     header::finish(out, start);
 }

@@ -2,7 +2,7 @@
 
 use bson::RawDocument;
 
-use crate::header::{self, HEADER_BYTES, Header, OpCode};
+use crate::header::{HEADER_BYTES, Header, OpCode};
 use crate::read::Reader;
 use crate::{Error, Result};
 
@@ -46,23 +46,22 @@ impl<'a> Query<'a> {
     }
 }
 
-/// Appends an `OP_REPLY` with one document to `out`.
-pub fn encode_reply(out: &mut Vec<u8>, request_id: i32, response_to: i32, reply: &RawDocument) {
+/// Begins an `OP_REPLY` with one document at the end of `out`: what follows is the document, and
+/// then [`finish`](crate::header::finish).
+pub fn begin_reply(out: &mut Vec<u8>, request_id: i32, response_to: i32) {
     /// The server can wait on cursors, as every server since 1.6 can.
     const AWAIT_CAPABLE: i32 = 8;
-    let start = out.len();
     Header::begin(out, request_id, response_to, OpCode::Reply);
     out.extend_from_slice(&AWAIT_CAPABLE.to_le_bytes());
     out.extend_from_slice(&0_i64.to_le_bytes());
     out.extend_from_slice(&0_i32.to_le_bytes());
     out.extend_from_slice(&1_i32.to_le_bytes());
-    out.extend_from_slice(reply.as_bytes());
-    header::finish(out, start);
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::header;
     use bson::rawdoc;
 
     #[test]
