@@ -46,4 +46,4 @@ mod store;
 pub use config::ServerConfig;
 pub use error::Error;
 pub use server::Server;
-pub use store::{FileStore, KeyEncryptionKey, RecordStore, StoreError};
+pub use store::{FileStore, KeyEncryptionKey, Record, RecordStore, StoreError};

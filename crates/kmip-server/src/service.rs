@@ -125,6 +125,7 @@ mod tests {
     use std::panic::AssertUnwindSafe;
 
     use super::*;
+    use crate::store::Record;
 
     #[test]
     fn the_nearest_version() {
@@ -143,7 +144,7 @@ mod tests {
     struct NoStore;
 
     impl RecordStore for NoStore {
-        fn load(&self) -> Result<Vec<(String, zeroize::Zeroizing<Vec<u8>>)>, StoreError> {
+        fn load(&self) -> Result<Vec<(String, Record)>, StoreError> {
             Ok(Vec::new())
         }
 

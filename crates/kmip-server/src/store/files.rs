@@ -10,10 +10,8 @@ use std::fs::{self, File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use zeroize::Zeroizing;
-
 use super::seal::Sealer;
-use super::{KeyEncryptionKey, RecordStore, StoreError};
+use super::{KeyEncryptionKey, Record, RecordStore, StoreError};
 
 /// A file that is being written has this suffix; identifiers never have it.
 const TEMPORARY_SUFFIX: &str = ".tmp";
@@ -57,7 +55,7 @@ impl FileStore {
 }
 
 impl RecordStore for FileStore {
-    fn load(&self) -> Result<Vec<(String, Zeroizing<Vec<u8>>)>, StoreError> {
+    fn load(&self) -> Result<Vec<(String, Record)>, StoreError> {
         object_files(&self.objects)?
             .into_iter()
             .map(|(identifier, path)| {

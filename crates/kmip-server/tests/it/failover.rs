@@ -7,15 +7,6 @@ use tokio::net::TcpListener;
 
 use crate::rig::{Reserved, Rig};
 
-/// An address at which nobody listens.
-async fn nobody() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0")
-        .await
-        .unwrap()
-        .local_addr()
-        .unwrap()
-}
-
 #[tokio::test]
 async fn the_first_host_is_down() {
     let rig = Rig::new();

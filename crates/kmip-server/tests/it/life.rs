@@ -26,7 +26,7 @@ async fn created_used_and_destroyed() {
             .unwrap();
 
         let attributes = session.get_attributes(&id).await.unwrap();
-        assert_eq!(attributes.names, [name.clone()], "{version}");
+        assert_eq!(attributes.names, [name.as_str()], "{version}");
         assert_eq!(
             attributes.object_type,
             Some(ObjectType::SymmetricKey),

@@ -57,8 +57,12 @@ async fn everything_is_there_again_and_nothing_in_clear() {
 #[tokio::test]
 async fn a_session_survives_a_restart_at_the_same_address() {
     let rig = Rig::new();
-    let server = rig.start().await;
-    let address = server.address;
+    let reserved = Reserved::new();
+    let config = || kmip_server::ServerConfig {
+        listen: reserved.address,
+        ..rig.server_config("kmip")
+    };
+    let server = rig.start_with(config()).await;
     let mut session = rig.connect(&server).await;
     let id = session
         .create_symmetric_key(&NewSymmetricKey::aes256("k"))
