@@ -98,12 +98,10 @@ impl<'a> Value<'a> {
         match self {
             Self::Missing => Self::Missing,
             Self::Borrowed(value) => choose(value).map_or(Self::Missing, Self::Borrowed),
-            Self::Owned(value) => {
-                match choose(value.as_raw_bson_ref()) {
-                    Some(part) => Value::detach(part),
-                    None => Value::Missing,
-                }
-            }
+            Self::Owned(value) => match choose(value.as_raw_bson_ref()) {
+                Some(part) => Value::detach(part),
+                None => Value::Missing,
+            },
         }
     }
 

@@ -31,6 +31,11 @@ use crate::expression::{ParseContext, fields, items};
 use crate::{Error, Result};
 use stages::Stage;
 
+/// The names of all stages, with `$`.
+pub fn stage_names() -> impl Iterator<Item = &'static str> {
+    stages::names()
+}
+
 /// The most stages of a pipeline. Source: the manual's page "Aggregation Pipeline Limits".
 pub const MAX_STAGES: usize = 1000;
 
@@ -141,9 +146,9 @@ impl Pipeline {
     /// Runs the pipeline on `input`. Nothing is read before the first document is asked for; after
     /// an error there are no more documents.
     pub fn run(&self, input: Documents, collections: &Arc<dyn Collections>) -> Documents {
-        self.stages.iter().fold(input, |input, stage| {
-            stage.clone().run(input, collections)
-        })
+        self.stages
+            .iter()
+            .fold(input, |input, stage| stage.clone().run(input, collections))
     }
 }
 

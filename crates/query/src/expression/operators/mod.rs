@@ -155,7 +155,7 @@ pub(super) fn parse(name: &str, value: RawBsonRef<'_>, scope: Scope<'_>) -> Resu
 }
 
 /// The names of all operators.
-pub fn names() -> impl Iterator<Item = &'static str> {
+pub(crate) fn names() -> impl Iterator<Item = &'static str> {
     FAMILIES
         .iter()
         .flat_map(|table| table.iter())

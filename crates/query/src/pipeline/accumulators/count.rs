@@ -7,11 +7,7 @@ use super::{Accumulator, Parsed};
 use crate::expression::{EvalContext, Expr, ParseContext, Value, statistics};
 use crate::{Error, Result};
 
-pub(super) fn parse(
-    name: &'static str,
-    value: RawBsonRef<'_>,
-    _: &ParseContext,
-) -> Result<Parsed> {
+pub(super) fn parse(name: &'static str, value: RawBsonRef<'_>, _: &ParseContext) -> Result<Parsed> {
     if !value.as_document().is_some_and(bson::RawDocument::is_empty) {
         return Err(Error::new(
             ErrorCode::TypeMismatch,

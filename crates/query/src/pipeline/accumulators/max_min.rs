@@ -42,18 +42,13 @@ impl Extreme {
 
 impl Accumulator for Extreme {
     fn add(&mut self, value: Value<'_>, _: &EvalContext<'_>) -> Result<usize> {
-        if value.is_nullish()
-            || !self.best.is_missing() && value.compare(&self.best) != self.better
+        if value.is_nullish() || !self.best.is_missing() && value.compare(&self.best) != self.better
         {
             return Ok(0);
         }
         let held = self.best.as_bson().map_or(0, size_of);
         self.best = value.into_owned();
-        Ok(self
-            .best
-            .as_bson()
-            .map_or(0, size_of)
-            .saturating_sub(held))
+        Ok(self.best.as_bson().map_or(0, size_of).saturating_sub(held))
     }
 
     fn finish(self: Box<Self>) -> Result<Value<'static>> {

@@ -12,7 +12,9 @@ pub(super) fn parse_population(
     value: RawBsonRef<'_>,
     context: &ParseContext,
 ) -> Result<Parsed> {
-    Parsed::unary(name, value, context, || StdDev::new(Deviation::of_population))
+    Parsed::unary(name, value, context, || {
+        StdDev::new(Deviation::of_population)
+    })
 }
 
 pub(super) fn parse_sample(

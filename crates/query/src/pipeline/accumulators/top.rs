@@ -80,7 +80,8 @@ fn parse(
             }
         }
     }
-    let missing = |code, field: &str| location(code, format!("Missing value for '{field}' in {name}"));
+    let missing =
+        |code, field: &str| location(code, format!("Missing value for '{field}' in {name}"));
     let argument = output.ok_or_else(|| missing(5_788_004, "output"))?;
     let order = Arc::new(sort_by.ok_or_else(|| missing(5_788_005, "sortBy"))?);
     if n.is_none() && !is_single {

@@ -143,9 +143,12 @@ impl Transform for AddFields {
     }
 
     fn commutes_with_match_on(&self, fields: &BTreeSet<&str>) -> bool {
-        !fields
-            .iter()
-            .any(|field| self.tree.children.keys().any(|name| name.as_str() == *field))
+        !fields.iter().any(|field| {
+            self.tree
+                .children
+                .keys()
+                .any(|name| name.as_str() == *field)
+        })
     }
 }
 
@@ -159,7 +162,7 @@ impl Branch {
         let mut result = RawDocumentBuf::new();
         let mut is_written = vec![false; self.children.len()];
         for (name, old) in document.into_iter().flat_map(fields) {
-            match self.children.get_full(name.as_str()) {
+            match self.children.get_full(name) {
                 None => result.append(name, old),
                 Some((index, _, child)) => {
                     if let Some(flag) = is_written.get_mut(index)

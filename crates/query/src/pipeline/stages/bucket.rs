@@ -40,7 +40,10 @@ pub(super) fn parse(
             "boundaries" => boundaries = Some(parse_boundaries(value, context)?),
             "default" => {
                 let value = constant(value, context).ok_or_else(|| {
-                    location(40195, "The $bucket 'default' field must be a constant value")
+                    location(
+                        40195,
+                        "The $bucket 'default' field must be a constant value",
+                    )
                 })??;
                 default = Some(value);
             }
@@ -325,7 +328,11 @@ impl BucketAuto {
         let mut rest = sorted;
         while let Some((first, _)) = rest.first() {
             let is_last = results.len() + 1 >= self.buckets;
-            let mut count = if is_last { rest.len() } else { size.min(rest.len()) };
+            let mut count = if is_last {
+                rest.len()
+            } else {
+                size.min(rest.len())
+            };
             if let Some((last, _)) = count.checked_sub(1).and_then(|index| rest.get(index)) {
                 count += rest
                     .iter()

@@ -8,8 +8,8 @@ use document::types::type_name;
 
 use super::{Stage, Transform, location};
 use crate::Result;
-use crate::expression::bounds::{ArrayBuilder, check_document, size_of, too_large};
 use crate::expression::bounds::MAX_VALUE_BYTES;
+use crate::expression::bounds::{ArrayBuilder, check_document, size_of, too_large};
 use crate::expression::{ParseContext, fields, items};
 use crate::pipeline::memory::Memory;
 use crate::pipeline::source::deferred;
@@ -42,12 +42,7 @@ pub(super) fn parse(
     let spec = argument
         .as_document()
         .filter(|spec| fields(spec).next().is_some())
-        .ok_or_else(|| {
-            location(
-                40169,
-                "the $facet specification must be a non-empty object",
-            )
-        })?;
+        .ok_or_else(|| location(40169, "the $facet specification must be a non-empty object"))?;
     let mut facets = Vec::new();
     for (name, pipeline) in fields(spec) {
         if name.as_str().starts_with('$') || name.as_str().contains('.') {

@@ -44,10 +44,7 @@ pub(super) fn parse(
     for (name, value) in fields(spec) {
         if name.as_str() == "_id" {
             if id.is_some() {
-                return Err(location(
-                    15948,
-                    "a group's _id may only be specified once",
-                ));
+                return Err(location(15948, "a group's _id may only be specified once"));
             }
             id = Some(Expr::parse(value, context)?);
         } else {

@@ -72,13 +72,16 @@ pub(super) fn parse(
         }
     }
     let Some(into) = into else {
-        return Err(Error::failed_to_parse("must specify 'as' field for a $lookup"));
+        return Err(Error::failed_to_parse(
+            "must specify 'as' field for a $lookup",
+        ));
     };
     let fields = match (local, foreign) {
         (Some(local), Some(foreign)) => {
             let foreign_path = FieldPath::parse(foreign)?.dotted();
-            let foreign = bson::raw::CString::try_from(foreign_path)
-                .map_err(|_| Error::failed_to_parse("'foreignField' may not contain a null byte"))?;
+            let foreign = bson::raw::CString::try_from(foreign_path).map_err(|_| {
+                Error::failed_to_parse("'foreignField' may not contain a null byte")
+            })?;
             Some((FieldPath::parse(local)?, foreign))
         }
         (None, None) if source.is_some() => None,
@@ -109,7 +112,9 @@ pub(super) fn parse(
         .with_variables(variables.iter().map(|(name, _)| (name.clone(), None)));
     let pipeline = Pipeline::parse_nested(&source, &without_values)?;
     if from.is_none() && !pipeline.makes_documents() {
-        return Err(Error::failed_to_parse("missing 'from' option to $lookup stage specification"));
+        return Err(Error::failed_to_parse(
+            "missing 'from' option to $lookup stage specification",
+        ));
     }
     stages.push(Stage::other(Lookup {
         from,

@@ -47,7 +47,10 @@ pub(super) fn parse_root(
     }
     match new_root {
         Some(new_root) => parse_with(name, new_root, context, stages),
-        None => Err(location(40231, "no newRoot specified for the $replaceRoot stage")),
+        None => Err(location(
+            40231,
+            "no newRoot specified for the $replaceRoot stage",
+        )),
     }
 }
 

@@ -48,10 +48,7 @@ pub(super) fn parse(
             .and_then(|size| usize::try_from(size).ok())
             .filter(|size| *size > 0)
             .ok_or_else(|| {
-                location(
-                    28747,
-                    "size argument to $sample must be a positive integer",
-                )
+                location(28747, "size argument to $sample must be a positive integer")
             })?;
         size = Some(positive);
     }

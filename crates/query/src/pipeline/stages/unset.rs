@@ -52,7 +52,11 @@ pub(super) fn parse(
     }
     let roots = paths
         .iter()
-        .map(|path| path.split_once('.').map_or(*path, |(root, _)| root).to_owned())
+        .map(|path| {
+            path.split_once('.')
+                .map_or(*path, |(root, _)| root)
+                .to_owned()
+        })
         .collect();
     let tree = Tree::excluding(paths)?;
     stages.push(Stage::other(Unset { tree, roots }));
