@@ -78,4 +78,6 @@ scenarios! {
     strings,
     arrays,
     objects,
+    dates,
+    conversions,
 }
