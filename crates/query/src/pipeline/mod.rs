@@ -33,6 +33,11 @@ use crate::expression::{ParseContext, fields, items};
 use crate::{Error, Result};
 use stages::Stage;
 
+/// The names of all stages, with `$`.
+pub fn stage_names() -> impl Iterator<Item = &'static str> {
+    stages::names()
+}
+
 /// The most stages of a pipeline. Source: the manual's page "Aggregation Pipeline Limits".
 pub const MAX_STAGES: usize = 1000;
 
