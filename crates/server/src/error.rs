@@ -83,3 +83,32 @@ impl From<document::ValidationError> for CommandError {
         Self::new(error.code(), error.to_string())
     }
 }
+
+impl From<storage::Error> for CommandError {
+    fn from(error: storage::Error) -> Self {
+        let code = error.code();
+        match error {
+            storage::Error::DuplicateKey(duplicate) => {
+                let mut details = RawDocumentBuf::new();
+                details.append(bson::raw::cstr!("keyPattern"), duplicate.key_pattern.clone());
+                details.append(bson::raw::cstr!("keyValue"), duplicate.key_value.clone());
+                Self {
+                    code,
+                    message: format!(
+                        "{}{}",
+                        duplicate.message(),
+                        crate::render::document(&duplicate.key_value)
+                    )
+                    .into(),
+                    details: Some(Box::new(details)),
+                }
+            }
+            // What befell the files is for the operator, who finds it in the log.
+            error if code == ErrorCode::InternalError => {
+                tracing::error!(target: "STORAGE", id = 24_001_u32, %error, "Storage operation failed");
+                Self::new(code, "the storage engine failed: the server's log says how")
+            }
+            error => Self::new(code, error.to_string()),
+        }
+    }
+}

@@ -15,7 +15,7 @@
 pub mod element;
 pub(crate) mod node;
 pub(crate) mod operators;
-mod parse;
+pub(crate) mod parse;
 pub(crate) mod path;
 mod predicate;
 pub(crate) mod test;

@@ -58,6 +58,11 @@ impl Path {
         &self.dotted
     }
 
+    /// The names that it is made of.
+    pub(crate) fn components(&self) -> &[Component] {
+        &self.components
+    }
+
     /// Whether a component may be read as an array position.
     pub(crate) fn has_positions(&self) -> bool {
         self.components
@@ -108,6 +113,15 @@ impl Component {
             name: name.into(),
             index: position(name),
         }
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The array position that the name is the canonical spelling of.
+    pub(crate) fn index(&self) -> Option<usize> {
+        self.index
     }
 }
 
@@ -310,7 +324,7 @@ mod tests {
         for _ in 0..40 {
             value = bson!([{ "0": value }]);
         }
-        let document = bson::RawDocumentBuf::try_from(bson::doc! { "a": value }).unwrap();
+        let document = RawDocumentBuf::try_from(bson::doc! { "a": value }).unwrap();
         let path = Path::new(&format!("a{}", ".0".repeat(60)));
         let outcome = path.any(
             Subject::Document(&document),

@@ -57,7 +57,7 @@ pub(crate) fn matches(
     // NaN is sorted below all numbers, but it is less than none of them.
     match document::compare(value, operand) {
         Ordering::Equal => comparison.is_inclusive(),
-        Ordering::Less => !comparison.is_upward() && !(brackets && is_nan(&value)),
+        Ordering::Less => !(comparison.is_upward() || brackets && is_nan(&value)),
         Ordering::Greater => comparison.is_upward() && !is_nan(&operand),
     }
 }

@@ -76,11 +76,8 @@ impl Translator<'_> {
 
     /// A comment of the extended syntax: to the end of the line.
     fn comment(&mut self) {
-        while let Some(next) = self.rest.next() {
-            if next == '\n' {
-                self.out.push(next);
-                break;
-            }
+        if self.rest.by_ref().any(|next| next == '\n') {
+            self.out.push('\n');
         }
     }
 
