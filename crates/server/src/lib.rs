@@ -13,7 +13,7 @@ pub mod commands;
 pub mod config;
 pub mod cursor;
 pub mod daemon;
-// pub mod dev;
+pub mod dev;
 pub mod error;
 pub mod exec;
 pub mod exit;

@@ -73,9 +73,6 @@ pub enum DbpathState {
     Encrypted(Header),
 }
 
-/// Files that tell that a directory is another program's.
-const FOREIGN: [&str; 4] = ["WiredTiger", "WiredTiger.wt", "storage.bson", "mongod.lock"];
-
 /// Looks at what a dbpath holds, without changing anything.
 pub(super) fn inspect(dbpath: &Path) -> Result<DbpathState, StartupError> {
     if let Some(header) = Keystore::inspect(dbpath)? {
@@ -83,14 +80,6 @@ pub(super) fn inspect(dbpath: &Path) -> Result<DbpathState, StartupError> {
             Some(_) => DbpathState::Encrypted(header),
             None => DbpathState::Announced(header),
         });
-    }
-    for name in FOREIGN {
-        if dbpath.join(name).exists() {
-            return Err(StartupError::Foreign {
-                dbpath: dbpath.to_path_buf(),
-                found: name,
-            });
-        }
     }
     match storage::Store::inspect(dbpath)? {
         storage::DbpathState::Empty => Ok(DbpathState::Empty),
