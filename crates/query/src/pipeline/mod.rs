@@ -18,6 +18,7 @@ mod optimize;
 mod paths;
 mod source;
 pub(crate) mod stages;
+mod update;
 
 use std::sync::Arc;
 
@@ -28,10 +29,16 @@ use document::ErrorCode;
 pub use for_update::update_transform;
 pub use leading::Leading;
 pub use source::{Collections, Documents, NoCollections, from_documents};
+pub use update::update_transform;
 
 use crate::expression::{ParseContext, fields, items};
 use crate::{Error, Result};
 use stages::Stage;
+
+/// The names of all stages, with `$`.
+pub fn stage_names() -> impl Iterator<Item = &'static str> {
+    stages::names()
+}
 
 /// The most stages of a pipeline. Source: the manual's page "Aggregation Pipeline Limits".
 pub const MAX_STAGES: usize = 1000;

@@ -60,8 +60,9 @@ pub struct SecurityOptions {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct EncryptionOptions {
-    /// The cipher of the data.
-    pub cipher_mode: CipherMode,
+    /// The cipher of the data; `None` if it was not given: AES-GCM for new data, and for existing data
+    /// what it is encrypted with.
+    pub cipher_mode: Option<CipherMode>,
     /// Where the master key comes from.
     pub master_key: MasterKeyOptions,
 }

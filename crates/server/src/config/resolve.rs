@@ -178,7 +178,9 @@ fn encryption(settings: &Settings) -> Result<Option<EncryptionOptions>, Error> {
         });
     };
     Ok(Some(EncryptionOptions {
-        cipher_mode: CipherMode::Aes256Gcm,
+        cipher_mode: settings
+            .text("security.encryptionCipherMode")
+            .map(|_| CipherMode::Aes256Gcm),
         master_key,
     }))
 }

@@ -4,8 +4,8 @@ mod build;
 mod ddl;
 mod open;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use crate::catalog::{Catalogs, Collection};
@@ -27,6 +27,19 @@ const MAX_PAUSE: Duration = Duration::from_millis(5);
 #[derive(Clone)]
 pub struct Database {
     pub(crate) inner: Arc<DatabaseInner>,
+}
+
+/// A handle to a database that does not keep it open.
+#[derive(Clone)]
+pub struct WeakDatabase {
+    inner: Weak<DatabaseInner>,
+}
+
+impl WeakDatabase {
+    /// The database, if it is open.
+    pub fn upgrade(&self) -> Option<Database> {
+        self.inner.upgrade().map(|inner| Database { inner })
+    }
 }
 
 /// What the handles of one open database share.
@@ -119,6 +132,13 @@ impl Database {
     /// The collection with this name as it is now.
     pub fn collection(&self, name: &str) -> Option<Arc<Collection>> {
         self.inner.catalogs.current().get(name).cloned()
+    }
+
+    /// A handle that does not keep the database open.
+    pub fn downgrade(&self) -> WeakDatabase {
+        WeakDatabase {
+            inner: Arc::downgrade(&self.inner),
+        }
     }
 
     /// The bytes that the database's files take on the disk, about.

@@ -172,7 +172,7 @@ impl Decimal {
 }
 
 fn strip_zeros(mut coefficient: u128, mut exponent: i32) -> (u128, i32) {
-    while coefficient != 0 && coefficient % 10 == 0 {
+    while coefficient != 0 && coefficient.is_multiple_of(10) {
         coefficient /= 10;
         exponent += 1;
     }
