@@ -27,5 +27,5 @@ pub mod request;
 pub mod run;
 pub mod startup;
 pub mod state;
-// pub mod tool;
+pub mod tool;
 pub mod version;
