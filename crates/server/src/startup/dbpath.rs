@@ -14,7 +14,7 @@ use super::StartupError;
 /// leaves nothing behind. Given up when dropped.
 #[derive(Debug)]
 pub struct DbpathLock {
-    _directory: File,
+    directory: File,
 }
 
 impl DbpathLock {
@@ -54,9 +54,14 @@ impl DbpathLock {
             // Some network file systems cannot lock directories; the store's own lock file remains.
             Err(error) => tracing::debug!(%error, "Cannot lock the directory of the dbpath"),
         }
-        Ok(DbpathLock {
-            _directory: directory,
-        })
+        Ok(DbpathLock { directory })
+    }
+}
+
+impl Drop for DbpathLock {
+    fn drop(&mut self) {
+        // Closing the file is not enough while a child process that is being started has a copy of it.
+        let _ = flock(&self.directory, FlockOperation::Unlock);
     }
 }
 
