@@ -17,7 +17,8 @@ pub enum UniqueIdentifier {
     Text(String),
     /// The last identifier that such an operation of this batch yielded. Of 2.0.
     Placeholder(UniqueIdentifierPlaceholder),
-    /// The identifier that the batch item with this index yielded, counted from 1 (-1 is the last one). Of 2.0.
+    /// The identifier with this place, counted from 0, among those that the batch has yielded; negative ones count
+    /// back from this item. Of 2.0.
     BatchItem(i32),
 }
 
@@ -90,7 +91,8 @@ pub enum Data {
     Bytes(SecretBytes),
     /// What such an operation of this batch yielded last. Of 2.0.
     Placeholder(DataPlaceholder),
-    /// What the batch item with this index yielded. Of 2.0.
+    /// The data with this place, counted from 0, among what the batch has yielded; negative ones count back from this
+    /// item. Of 2.0.
     BatchItem(i32),
 }
 

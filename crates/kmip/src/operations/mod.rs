@@ -84,7 +84,7 @@ macro_rules! operations {
 
         /// The payload of a request.
         #[derive(Debug, Clone, PartialEq, Eq)]
-        #[allow(clippy::large_enum_variant, missing_docs)]
+        #[allow(clippy::large_enum_variant, missing_docs, non_camel_case_types)]
         #[non_exhaustive]
         pub enum RequestPayload {
             $( $operation($request), )*
@@ -96,7 +96,7 @@ macro_rules! operations {
 
         /// The payload of a response.
         #[derive(Debug, Clone, PartialEq, Eq)]
-        #[allow(clippy::large_enum_variant, missing_docs)]
+        #[allow(clippy::large_enum_variant, missing_docs, non_camel_case_types)]
         #[non_exhaustive]
         pub enum ResponsePayload {
             $( $operation($response), )*
@@ -165,20 +165,64 @@ macro_rules! operations {
 
 operations! {
     Create: create, CreateRequest, CreateResponse;
+    CreateKeyPair: create_key_pair, CreateKeyPairRequest, CreateKeyPairResponse;
     Register: register, RegisterRequest, RegisterResponse;
+    ReKey: re_key, ReKeyRequest, ReKeyResponse;
+    ReKeyKeyPair: re_key_key_pair, ReKeyKeyPairRequest, ReKeyKeyPairResponse;
+    DeriveKey: derive_key, DeriveKeyRequest, DeriveKeyResponse;
+    Certify: certify, CertifyRequest, CertifyResponse;
+    ReCertify: re_certify, ReCertifyRequest, ReCertifyResponse;
     Locate: locate, LocateRequest, LocateResponse;
+    Check: check, CheckRequest, CheckResponse;
     Get: get, GetRequest, GetResponse;
     GetAttributes: get_attributes, GetAttributesRequest, GetAttributesResponse;
     GetAttributeList: get_attribute_list, GetAttributeListRequest, GetAttributeListResponse;
     AddAttribute: add_attribute, AddAttributeRequest, AddAttributeResponse;
     ModifyAttribute: modify_attribute, ModifyAttributeRequest, ModifyAttributeResponse;
+    DeleteAttribute: delete_attribute, DeleteAttributeRequest, DeleteAttributeResponse;
+    ObtainLease: obtain_lease, ObtainLeaseRequest, ObtainLeaseResponse;
+    GetUsageAllocation: get_usage_allocation, GetUsageAllocationRequest, GetUsageAllocationResponse;
     Activate: activate, ActivateRequest, ActivateResponse;
     Revoke: revoke, RevokeRequest, RevokeResponse;
     Destroy: destroy, DestroyRequest, DestroyResponse;
+    Archive: archive, ArchiveRequest, ArchiveResponse;
+    Recover: recover, RecoverRequest, RecoverResponse;
+    Validate: validate, ValidateRequest, ValidateResponse;
     Query: query, QueryRequest, QueryResponse;
+    Cancel: cancel, CancelRequest, CancelResponse;
+    Poll: poll, PollRequest, PollResponse;
+    Notify: notify, NotifyRequest, NotifyResponse;
+    Put: put, PutRequest, PutResponse;
     DiscoverVersions: discover_versions, DiscoverVersionsRequest, DiscoverVersionsResponse;
     Encrypt: encrypt, EncryptRequest, EncryptResponse;
     Decrypt: decrypt, DecryptRequest, DecryptResponse;
+    Sign: sign, SignRequest, SignResponse;
+    SignatureVerify: signature_verify, SignatureVerifyRequest, SignatureVerifyResponse;
+    MAC: mac, MACRequest, MACResponse;
+    MACVerify: mac_verify, MACVerifyRequest, MACVerifyResponse;
+    RNGRetrieve: rng_retrieve, RNGRetrieveRequest, RNGRetrieveResponse;
+    RNGSeed: rng_seed, RNGSeedRequest, RNGSeedResponse;
+    Hash: hash, HashRequest, HashResponse;
+    CreateSplitKey: create_split_key, CreateSplitKeyRequest, CreateSplitKeyResponse;
+    JoinSplitKey: join_split_key, JoinSplitKeyRequest, JoinSplitKeyResponse;
+    Import: import, ImportRequest, ImportResponse;
+    Export: export, ExportRequest, ExportResponse;
+    Log: log, LogRequest, LogResponse;
+    Login: login, LoginRequest, LoginResponse;
+    Logout: logout, LogoutRequest, LogoutResponse;
+    DelegatedLogin: delegated_login, DelegatedLoginRequest, DelegatedLoginResponse;
+    AdjustAttribute: adjust_attribute, AdjustAttributeRequest, AdjustAttributeResponse;
+    SetAttribute: set_attribute, SetAttributeRequest, SetAttributeResponse;
+    SetEndpointRole: set_endpoint_role, SetEndpointRoleRequest, SetEndpointRoleResponse;
+    PKCS_11: pkcs_11, Pkcs11Request, Pkcs11Response;
+    Interop: interop, InteropRequest, InteropResponse;
+    ReProvision: re_provision, ReProvisionRequest, ReProvisionResponse;
+    SetDefaults: set_defaults, SetDefaultsRequest, SetDefaultsResponse;
+    SetConstraints: set_constraints, SetConstraintsRequest, SetConstraintsResponse;
+    GetConstraints: get_constraints, GetConstraintsRequest, GetConstraintsResponse;
+    QueryAsynchronousRequests: query_asynchronous_requests, QueryAsynchronousRequestsRequest, QueryAsynchronousRequestsResponse;
+    Process: process, ProcessRequest, ProcessResponse;
+    Ping: ping, PingRequest, PingResponse;
 }
 
 structure! {

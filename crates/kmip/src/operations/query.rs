@@ -8,7 +8,7 @@ use crate::registry::{
 };
 use crate::structures::RNGParameters;
 
-use super::ProtectionStorageMasks;
+use super::{ObjectGroups, ObjectTypes, ProtectionStorageMasks};
 
 structure! {
     /// Asks what the server can do.
@@ -163,11 +163,16 @@ structure! {
 }
 
 structure! {
-    /// The attributes that objects of a type get unless the client says otherwise. Of 2.0.
+    /// The attributes that objects of these types or groups get unless the client says otherwise. Of 2.0.
+    #[derive(Default)]
     pub struct ObjectDefaults {
         /// The type.
-        object_type: ObjectType = ObjectType,
+        object_type: Option<ObjectType> = ObjectType,
+        /// The types, instead of one. Of 2.1.
+        object_types: Option<ObjectTypes> = ObjectTypes,
         /// The attributes.
         attributes: Attributes = Attributes,
+        /// The groups. Of 2.1.
+        object_groups: Option<ObjectGroups> = ObjectGroups,
     }
 }

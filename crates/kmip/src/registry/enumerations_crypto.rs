@@ -56,7 +56,7 @@ enumeration! {
         }
         V1_1 { RIPEMD_160 = 0x09, Tiger = 0x0A, Whirlpool = 0x0B }
         V1_2 { SHA_512_224 = 0x0C, SHA_512_256 = 0x0D }
-        V1_4 { SHA_3_224 = 0x0E, SHA_3_256 = 0x0F, SHA_3_384 = 0x10, SHA_3_512 = 0x11 }
+        V1_4 { SHA3_224 = 0x0E, SHA3_256 = 0x0F, SHA3_384 = 0x10, SHA3_512 = 0x11 }
     }
 }
 
@@ -189,16 +189,14 @@ enumeration! {
 enumeration! {
     /// Types of certificates.
     pub enum CertificateType {
-        V1_0 { X_509 = 0x01 }
-        V1_1 { PGP = 0x02 }
+        V1_0 { X_509 = 0x01, PGP = 0x02 }
     }
 }
 
 enumeration! {
     /// Types of certificate requests.
     pub enum CertificateRequestType {
-        V1_0 { CRMF = 0x01, PKCS_10 = 0x02, PEM = 0x03 }
-        V1_1 { PGP = 0x04 }
+        V1_0 { CRMF = 0x01, PKCS_10 = 0x02, PEM = 0x03, PGP = 0x04 }
     }
 }
 
