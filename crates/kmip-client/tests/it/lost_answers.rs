@@ -8,7 +8,9 @@ use kmip::operations::{
     ActivateResponse, CreateResponse, GetAttributesResponse, GetResponse, LocateResponse,
     RegisterResponse, RequestPayload, ResponsePayload,
 };
-use kmip::registry::{CryptographicAlgorithm, ObjectType, Operation, State};
+use kmip::registry::{
+    CryptographicAlgorithm, ObjectType, Operation, ResultReason, RevocationReasonCode, State,
+};
 use kmip::{AttributeValue, Attributes, Name, ProtocolVersion, SecretBytes};
 use kmip_client::{Client, ErrorKind, NewSymmetricKey, Session};
 
@@ -257,5 +259,86 @@ async fn get_and_activate_and_locate_are_repeated() {
         assert_eq!(session.locate_by_name("mine").await.unwrap().len(), 1);
         assert_eq!(peer.count(operation), 2, "{operation}");
         assert_eq!(peer.connections(), 2, "{operation}");
+    }
+}
+
+/// The state of every key as the peer tells it.
+fn state_is(state: State) -> Act {
+    Act::Answer(
+        GetAttributesResponse {
+            unique_identifier: "0".into(),
+            attributes: Attributes::new().with(AttributeValue::State(state)),
+        }
+        .into(),
+    )
+}
+
+/// A peer that hangs up on the first connection's `operation`, refuses it on the next, and says what state the key is in.
+async fn done_but_lost(
+    rig: &Rig,
+    operation: Operation,
+    reason: ResultReason,
+    state: State,
+) -> Peer {
+    Peer::start(rig, move |request| match &request.payload {
+        RequestPayload::GetAttributes(_) => state_is(state),
+        payload if payload.operation() == Some(operation) => match request.connection {
+            0 => Act::Close,
+            _ => Act::Refuse(reason),
+        },
+        _ => agree(request, ProtocolVersion::V1_4).unwrap_or(Act::Close),
+    })
+    .await
+}
+
+#[tokio::test]
+async fn destroy_that_was_carried_out() {
+    for (reason, state, is_done) in [
+        (ResultReason::ItemNotFound, State::Active, true),
+        (ResultReason::PermissionDenied, State::Destroyed, true),
+        (ResultReason::PermissionDenied, State::Active, false),
+    ] {
+        let rig = Rig::new();
+        let peer = done_but_lost(&rig, Operation::Destroy, reason, state).await;
+        let mut session = session(&rig, &peer, LONG).await;
+        let result = session.destroy("0").await;
+        assert_eq!(result.is_ok(), is_done, "{reason} {state}: {result:?}");
+        assert_eq!(peer.count(Operation::Destroy), 2);
+    }
+    // On the first try, a key that is not there is an error.
+    let rig = Rig::new();
+    let peer = Peer::start(&rig, |request| {
+        agree(request, ProtocolVersion::V1_4).unwrap_or(Act::Refuse(ResultReason::ItemNotFound))
+    })
+    .await;
+    let mut session = session(&rig, &peer, LONG).await;
+    assert_eq!(
+        *session.destroy("0").await.unwrap_err().kind(),
+        ErrorKind::NotFound
+    );
+}
+
+#[tokio::test]
+async fn revoke_that_was_carried_out() {
+    for (code, state, is_done) in [
+        (RevocationReasonCode::Superseded, State::Deactivated, true),
+        (RevocationReasonCode::Superseded, State::PreActive, false),
+        (
+            RevocationReasonCode::KeyCompromise,
+            State::Compromised,
+            true,
+        ),
+        (
+            RevocationReasonCode::KeyCompromise,
+            State::Deactivated,
+            false,
+        ),
+    ] {
+        let rig = Rig::new();
+        let denied = ResultReason::PermissionDenied;
+        let peer = done_but_lost(&rig, Operation::Revoke, denied, state).await;
+        let mut session = session(&rig, &peer, LONG).await;
+        let result = session.revoke("0", code, None).await;
+        assert_eq!(result.is_ok(), is_done, "{code} {state}: {result:?}");
     }
 }
