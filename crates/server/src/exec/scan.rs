@@ -158,9 +158,11 @@ impl Run<'_, '_> {
         match access {
             Access::Collection(direction) => self.collection_scan(*direction, in_union),
             Access::Ids(ids) => self.ids(ids, in_union),
-            Access::Index { index, bounds, direction } => {
-                self.index_scan(index, bounds, *direction, in_union)
-            }
+            Access::Index {
+                index,
+                bounds,
+                direction,
+            } => self.index_scan(index, bounds, *direction, in_union),
             // The planner makes unions of simple paths only.
             Access::Union(_) => Ok(true),
         }
@@ -168,7 +170,9 @@ impl Run<'_, '_> {
 
     fn collection_scan(&mut self, direction: Direction, in_union: bool) -> Result<bool> {
         let after = self.progress.after_record.take();
-        let mut records = self.snapshot.scan(self.collection, direction, after.as_ref())?;
+        let mut records = self
+            .snapshot
+            .scan(self.collection, direction, after.as_ref())?;
         while let Some(record) = records.next()? {
             self.examined.documents += 1;
             self.check_deadline()?;
@@ -186,7 +190,11 @@ impl Run<'_, '_> {
 
     /// In a union the ids are few; they are met again from the start, and left out as met.
     fn ids(&mut self, ids: &[RecordId], in_union: bool) -> Result<bool> {
-        let done = if in_union { 0 } else { self.progress.parts_done };
+        let done = if in_union {
+            0
+        } else {
+            self.progress.parts_done
+        };
         for (index, id) in ids.iter().enumerate().skip(done) {
             self.check_deadline()?;
             self.examined.keys += 1;
@@ -213,7 +221,8 @@ impl Run<'_, '_> {
     ) -> Result<bool> {
         let after = self.progress.after_key.take();
         let mut records =
-            self.snapshot.scan_index(self.collection, index, bounds, direction, after.as_ref())?;
+            self.snapshot
+                .scan_index(self.collection, index, bounds, direction, after.as_ref())?;
         let keys_before = self.examined.keys;
         while let Some((id, document)) = records.next()? {
             self.examined.documents += 1;
