@@ -18,6 +18,7 @@ mod optimize;
 mod paths;
 mod source;
 pub(crate) mod stages;
+mod update;
 
 use std::sync::Arc;
 
@@ -28,6 +29,7 @@ use document::ErrorCode;
 pub use for_update::update_transform;
 pub use leading::Leading;
 pub use source::{Collections, Documents, NoCollections, from_documents};
+pub use update::update_transform;
 
 use crate::expression::{ParseContext, fields, items};
 use crate::{Error, Result};
