@@ -11,7 +11,6 @@
 //! Source: the manual's pages "Aggregation Stages" and "Aggregation Pipeline Limits".
 
 pub(crate) mod accumulators;
-mod for_update;
 mod leading;
 mod memory;
 mod optimize;
@@ -26,7 +25,6 @@ use bson::raw::RawBsonRef;
 use bson::{RawArray, RawDocument};
 use document::ErrorCode;
 
-pub use for_update::update_transform;
 pub use leading::Leading;
 pub use source::{Collections, Documents, NoCollections, from_documents};
 pub use update::update_transform;
