@@ -1,4 +1,5 @@
 //! The integration tests of the query language: one module for each area.
 
 mod filter;
+mod plan;
 mod sort;
