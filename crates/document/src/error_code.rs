@@ -103,6 +103,8 @@ error_codes! {
     Interrupted = 11601,
     InterruptedAtShutdown = 11600,
     DuplicateKey = 11000,
+    DatabaseDifferCase = 13297,
+    IndexBuildAborted = 276,
     NotImplemented = 238,
     APIVersionError = 322,
     APIStrictError = 323,

@@ -5,6 +5,9 @@ use std::borrow::Cow;
 use bson::RawDocumentBuf;
 use document::{ErrorCode, Writer};
 
+use crate::emit;
+use crate::log::events;
+
 /// The result of a command.
 pub type Result<T, E = CommandError> = std::result::Result<T, E>;
 
@@ -24,7 +27,11 @@ pub struct CommandError {
 impl CommandError {
     /// A refusal with `code`.
     pub fn new(code: ErrorCode, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { code, message: message.into(), details: None }
+        Self {
+            code,
+            message: message.into(),
+            details: None,
+        }
     }
 
     /// `BadValue` (2).
@@ -57,7 +64,10 @@ impl CommandError {
     }
 
     fn write_details(&self, writer: &mut Writer) {
-        let details = self.details.iter().flat_map(|details| details.iter_elements());
+        let details = self
+            .details
+            .iter()
+            .flat_map(|details| details.iter_elements());
         for element in details.map_while(std::result::Result::ok) {
             if let Ok(value) = element.value() {
                 writer.field(element.key().as_str(), value);
@@ -90,7 +100,10 @@ impl From<storage::Error> for CommandError {
         match error {
             storage::Error::DuplicateKey(duplicate) => {
                 let mut details = RawDocumentBuf::new();
-                details.append(bson::raw::cstr!("keyPattern"), duplicate.key_pattern.clone());
+                details.append(
+                    bson::raw::cstr!("keyPattern"),
+                    duplicate.key_pattern.clone(),
+                );
                 details.append(bson::raw::cstr!("keyValue"), duplicate.key_value.clone());
                 Self {
                     code,
@@ -105,7 +118,7 @@ impl From<storage::Error> for CommandError {
             }
             // What befell the files is for the operator, who finds it in the log.
             error if code == ErrorCode::InternalError => {
-                tracing::error!(target: "STORAGE", id = 24_001_u32, %error, "Storage operation failed");
+                emit!(events::STORAGE_FAILED, %error);
                 Self::new(code, "the storage engine failed: the server's log says how")
             }
             error => Self::new(code, error.to_string()),

@@ -22,7 +22,11 @@ impl<'a> Field<'a> {
         document.iter_elements().map(move |element| {
             let invalid = |_| CommandError::new(ErrorCode::InvalidBSON, "invalid BSON");
             let element = element.map_err(invalid)?;
-            Ok(Self { place, name: element.key().as_str(), value: element.value().map_err(invalid)? })
+            Ok(Self {
+                place,
+                name: element.key().as_str(),
+                value: element.value().map_err(invalid)?,
+            })
         })
     }
 
@@ -49,7 +53,10 @@ impl<'a> Field<'a> {
     pub fn unknown(&self) -> CommandError {
         CommandError::new(
             ErrorCode::IDLUnknownField,
-            format!("BSON field '{}.{}' is an unknown field.", self.place, self.name),
+            format!(
+                "BSON field '{}.{}' is an unknown field.",
+                self.place, self.name
+            ),
         )
     }
 
@@ -57,7 +64,10 @@ impl<'a> Field<'a> {
     pub fn unsupported(&self) -> CommandError {
         CommandError::new(
             ErrorCode::NotImplemented,
-            format!("'{}.{}' is not supported by this server yet", self.place, self.name),
+            format!(
+                "'{}.{}' is not supported by this server yet",
+                self.place, self.name
+            ),
         )
     }
 
@@ -120,7 +130,9 @@ impl<'a> Field<'a> {
     pub fn i64(&self) -> Result<i64> {
         let number = Number::from_raw(&self.value)
             .ok_or_else(|| self.wrong_type("long, int, decimal, double"))?;
-        Ok(number.to_i64_exact().unwrap_or_else(|| number.to_f64() as i64))
+        Ok(number
+            .to_i64_exact()
+            .unwrap_or_else(|| number.to_f64() as i64))
     }
 
     /// An integer that must not be negative.
@@ -142,7 +154,10 @@ impl<'a> Field<'a> {
         match self.value {
             RawBsonRef::Null => true,
             RawBsonRef::Document(collation) => {
-                collation.is_empty() || collation.get_str("locale") == Ok("simple")
+                collation.is_empty()
+                    || collation
+                        .get_str("locale")
+                        .is_ok_and(|locale| locale == "simple")
             }
             _ => false,
         }
@@ -150,7 +165,11 @@ impl<'a> Field<'a> {
 
     /// Takes the collation that everything here has, the simple one, and refuses others.
     pub fn simple_collation(&self) -> Result<()> {
-        if self.is_simple_collation() { Ok(()) } else { Err(self.unsupported()) }
+        if self.is_simple_collation() {
+            Ok(())
+        } else {
+            Err(self.unsupported())
+        }
     }
 }
 

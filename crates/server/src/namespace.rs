@@ -23,7 +23,9 @@ pub fn check_database(name: &str) -> Result<()> {
 /// Checks a collection's name, with its database's for the length of both.
 pub fn check_collection(database: &str, name: &str) -> Result<()> {
     if name.is_empty() {
-        return Err(invalid(format!("Invalid namespace specified '{database}.'")));
+        return Err(invalid(format!(
+            "Invalid namespace specified '{database}.'"
+        )));
     }
     let namespace_bytes = database.len() + 1 + name.len();
     if namespace_bytes > MAX_NAMESPACE_BYTES {
@@ -46,7 +48,9 @@ pub fn check_collection(database: &str, name: &str) -> Result<()> {
 pub fn check_writable(database: &str, name: &str) -> Result<()> {
     check_collection(database, name)?;
     if name.starts_with("system.") {
-        return Err(invalid(format!("cannot write to '{database}.{name}': it is the server's own")));
+        return Err(invalid(format!(
+            "cannot write to '{database}.{name}': it is the server's own"
+        )));
     }
     Ok(())
 }
@@ -62,7 +66,17 @@ mod tests {
     #[test]
     fn takes_and_refuses_names() {
         assert!(check_database("orders-2026_ä").is_ok());
-        for name in ["", "a.b", "a b", "a$", "a/b", "a\\b", "a\"b", "a\0b", &"x".repeat(64)] {
+        for name in [
+            "",
+            "a.b",
+            "a b",
+            "a$",
+            "a/b",
+            "a\\b",
+            "a\"b",
+            "a\0b",
+            &"x".repeat(64),
+        ] {
             assert!(check_database(name).is_err(), "{name}");
         }
         assert!(check_collection("d", "a.b-c d").is_ok());

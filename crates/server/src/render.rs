@@ -48,7 +48,10 @@ fn write_value(out: &mut String, value: RawBsonRef<'_>) {
         }
         RawBsonRef::Double(value) => write!(out, "{value}"),
         RawBsonRef::String(value) => {
-            let cut = value.char_indices().nth(MAX_BYTES / 8).map_or(value.len(), |(at, _)| at);
+            let cut = value
+                .char_indices()
+                .nth(MAX_BYTES / 8)
+                .map_or(value.len(), |(at, _)| at);
             let (text, rest) = value.split_at_checked(cut).unwrap_or((value, ""));
             let dots = if rest.is_empty() { "" } else { "..." };
             write!(out, "\"{text}{dots}\"")
@@ -80,12 +83,24 @@ fn write_value(out: &mut String, value: RawBsonRef<'_>) {
         RawBsonRef::Decimal128(value) => write!(out, "{value}"),
         RawBsonRef::ObjectId(value) => write!(out, "ObjectId('{value}')"),
         RawBsonRef::DateTime(value) => write!(out, "new Date({})", value.timestamp_millis()),
-        RawBsonRef::Timestamp(value) => write!(out, "Timestamp({}, {})", value.time, value.increment),
+        RawBsonRef::Timestamp(value) => {
+            write!(out, "Timestamp({}, {})", value.time, value.increment)
+        }
         RawBsonRef::RegularExpression(value) => {
-            write!(out, "/{}/{}", value.pattern.as_str(), value.options.as_str())
+            write!(
+                out,
+                "/{}/{}",
+                value.pattern.as_str(),
+                value.options.as_str()
+            )
         }
         RawBsonRef::Binary(value) => {
-            write!(out, "BinData({}, {} bytes)", u8::from(value.subtype), value.bytes.len())
+            write!(
+                out,
+                "BinData({}, {} bytes)",
+                u8::from(value.subtype),
+                value.bytes.len()
+            )
         }
         RawBsonRef::MinKey => write!(out, "MinKey"),
         RawBsonRef::MaxKey => write!(out, "MaxKey"),

@@ -26,14 +26,22 @@ impl Reply {
     pub fn msg(mut out: Vec<u8>, request_id: i32, response_to: i32) -> Self {
         let start = out.len();
         wire::msg::begin(&mut out, request_id, response_to);
-        Self { writer: Writer::new(out), frame: Frame::Msg, start }
+        Self {
+            writer: Writer::new(out),
+            frame: Frame::Msg,
+            start,
+        }
     }
 
     /// An answer as `OP_REPLY`, appended to `out`.
     pub fn legacy(mut out: Vec<u8>, request_id: i32, response_to: i32) -> Self {
         let start = out.len();
         wire::query::begin_reply(&mut out, request_id, response_to);
-        Self { writer: Writer::new(out), frame: Frame::LegacyReply, start }
+        Self {
+            writer: Writer::new(out),
+            frame: Frame::LegacyReply,
+            start,
+        }
     }
 
     /// Whether the client asked in the legacy form.

@@ -20,7 +20,10 @@ pub struct WriteConcern {
 
 impl Default for WriteConcern {
     fn default() -> Self {
-        Self { durability: Durability::Eventual, unacknowledged: false }
+        Self {
+            durability: Durability::Eventual,
+            unacknowledged: false,
+        }
     }
 }
 
@@ -122,7 +125,10 @@ impl<'a> Request<'a> {
         if request.database.is_empty() {
             return Err(CommandError::new(
                 ErrorCode::IDLFailedToParse,
-                format!("BSON field '{}.$db' is missing but a required field", first.name),
+                format!(
+                    "BSON field '{}.$db' is missing but a required field",
+                    first.name
+                ),
             ));
         }
         crate::namespace::check_database(request.database)?;
@@ -131,10 +137,12 @@ impl<'a> Request<'a> {
 
     /// The command's own fields: without its name and without what any command may carry.
     pub fn fields(&self) -> impl Iterator<Item = Result<Field<'a>>> {
-        Field::all(self.command, self.body).skip(1).filter(|field| match field {
-            Ok(field) => !GENERIC.contains(&field.name),
-            Err(_) => true,
-        })
+        Field::all(self.command, self.body)
+            .skip(1)
+            .filter(|field| match field {
+                Ok(field) => !GENERIC.contains(&field.name),
+                Err(_) => true,
+            })
     }
 
     /// The collection that the command names, checked.
@@ -159,7 +167,12 @@ impl<'a> Request<'a> {
         }
         let value = self.body.get(name).ok().flatten();
         let value = value.ok_or_else(|| crate::field::missing(self.command, name))?;
-        Field { place: self.command, name, value }.documents()
+        Field {
+            place: self.command,
+            name,
+            value,
+        }
+        .documents()
     }
 
     /// Fails with `MaxTimeMSExpired` once the command has taken as long as it may.
@@ -215,7 +228,10 @@ fn check_read_concern(field: &Field<'_>) -> Result<()> {
             ("afterClusterTime" | "atClusterTime" | "afterOpTime", _) => {
                 return Err(CommandError::new(
                     ErrorCode::IllegalOperation,
-                    format!("Cannot specify {} readConcern without replication", field.name),
+                    format!(
+                        "Cannot specify {} readConcern without replication",
+                        field.name
+                    ),
                 ));
             }
             _ => return Err(field.unknown()),
@@ -287,7 +303,10 @@ mod tests {
         let code = |body: &RawDocument| parse(body).unwrap_err().code;
         assert_eq!(code(&rawdoc! {}), ErrorCode::FailedToParse);
         assert_eq!(code(&rawdoc! { "ping": 1 }), ErrorCode::IDLFailedToParse);
-        assert_eq!(code(&rawdoc! { "ping": 1, "$db": "a b" }), ErrorCode::InvalidNamespace);
+        assert_eq!(
+            code(&rawdoc! { "ping": 1, "$db": "a b" }),
+            ErrorCode::InvalidNamespace
+        );
         let txn = rawdoc! { "insert": "c", "$db": "d", "txnNumber": 1_i64 };
         assert_eq!(code(&txn), ErrorCode::IllegalOperation);
         let w = rawdoc! { "insert": "c", "$db": "d", "writeConcern": { "w": 2 } };

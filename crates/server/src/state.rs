@@ -1,28 +1,41 @@
 //! What the whole server shares: the store, the cursors, the counters.
 
 use std::sync::atomic::{AtomicI32, AtomicI64, AtomicU64, Ordering};
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use bson::RawDocumentBuf;
 use storage::Store;
 
 use crate::cursor::Cursors;
+use crate::log::LogHandle;
 
 /// What the server was started with, as far as commands tell of it.
-#[derive(Debug, Clone, Default)]
 pub struct StartUp {
     /// The command line, secrets taken out: `getCmdLineOpts.argv`.
     pub argv: Vec<String>,
     /// The options in force, secrets taken out: `getCmdLineOpts.parsed`.
     pub parsed: RawDocumentBuf,
-    /// Where the data lies.
-    pub dbpath: String,
     /// `encryptionAtRest` of `serverStatus`; `None` where data is not encrypted.
     pub encryption: Option<RawDocumentBuf>,
     /// The most connections at a time.
     pub max_connections: usize,
-    /// What an operator should know, shown by `getLog: "startupWarnings"` and so by the shell.
-    pub warnings: Vec<String>,
+    /// The log, for `getLog`.
+    pub log: Option<LogHandle>,
+    /// How long a cursor that is not used stays open.
+    pub cursor_timeout: Duration,
+}
+
+impl Default for StartUp {
+    fn default() -> Self {
+        Self {
+            argv: Vec::new(),
+            parsed: RawDocumentBuf::new(),
+            encryption: None,
+            max_connections: 65_536,
+            log: None,
+            cursor_timeout: Duration::from_secs(600),
+        }
+    }
 }
 
 /// Counts since the start, for `serverStatus`.

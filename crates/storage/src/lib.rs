@@ -32,7 +32,7 @@ mod txn;
 
 pub use bounds::{Direction, IndexBounds, Interval};
 pub use catalog::{Collection, Index, IndexState};
-pub use database::{CreatedIndexes, Database};
+pub use database::{CreatedIndexes, Database, WeakDatabase};
 pub use engine::Durability;
 pub use error::{DuplicateKey, Error, Result};
 pub use index::{IndexField, IndexSpec, PartialFilter, PartialFilterCompiler};

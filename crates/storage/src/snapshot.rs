@@ -5,32 +5,55 @@ use std::sync::Arc;
 
 use bson::{RawBsonRef, RawDocumentBuf};
 
-use crate::bounds::{Direction, IndexBounds};
-use crate::catalog::{Collection, Index};
-use crate::error::Result;
+use crate::bounds::{Direction, EncodedBounds, IndexBounds};
+use crate::catalog::{Catalog, Collection, Index};
+use crate::database::DatabaseInner;
+use crate::engine::{ReadTransaction, WriteTransaction};
+use crate::error::{Error, Result};
+use crate::layout;
 use crate::record_id::RecordId;
 use crate::scan::{IndexEntries, IndexPosition, IndexRecords, Records};
 
+/// What a snapshot reads through.
+pub(crate) enum Reads {
+    /// A snapshot.
+    Snapshot(Box<dyn ReadTransaction>),
+    /// A transaction, with its writes.
+    Transaction(Box<dyn WriteTransaction>),
+}
+
 /// A database as it was when the snapshot was taken: its catalog and its documents. Cheap to
 /// take. A long-lived one keeps old versions of documents from being freed.
-pub struct Snapshot {}
+pub struct Snapshot {
+    // Before the database: what reads it is gone before it can close.
+    pub(crate) reads: Reads,
+    pub(crate) catalog: Arc<Catalog>,
+    pub(crate) database: Arc<DatabaseInner>,
+}
 
 impl Snapshot {
+    /// The name of the database.
+    pub fn database_name(&self) -> &str {
+        &self.database.name
+    }
+
     /// The collections, sorted by name.
     pub fn collections(&self) -> Vec<Arc<Collection>> {
-        todo!()
+        self.catalog.collections.values().cloned().collect()
     }
 
     /// The collection with this name.
     pub fn collection(&self, name: &str) -> Option<Arc<Collection>> {
-        let _ = name;
-        todo!()
+        self.catalog.get(name).cloned()
     }
 
     /// The collection with this UUID.
     pub fn collection_by_uuid(&self, uuid: uuid::Uuid) -> Option<Arc<Collection>> {
-        let _ = uuid;
-        todo!()
+        self.catalog
+            .collections
+            .values()
+            .find(|collection| collection.uuid == uuid)
+            .cloned()
     }
 
     /// The document with this `_id`.
@@ -48,8 +71,13 @@ impl Snapshot {
         collection: &Collection,
         id: &RecordId,
     ) -> Result<Option<RawDocumentBuf>> {
-        let _ = (collection, id);
-        todo!()
+        let key = layout::record(collection.id, id.as_bytes());
+        let Some(bytes) = self.reads().get(&key)? else {
+            return Ok(None);
+        };
+        RawDocumentBuf::from_bytes(bytes)
+            .map(Some)
+            .map_err(|_| Error::Corruption("a record is not a BSON document".to_owned()))
     }
 
     /// Every document in the order of `_id`; after `after` if given (in the scan's direction).
@@ -74,8 +102,7 @@ impl Snapshot {
         low: Bound<&RecordId>,
         high: Bound<&RecordId>,
     ) -> Result<Records<'a>> {
-        let _ = (collection, direction, low, high);
-        todo!()
+        Records::new(self.reads(), collection.id, direction, low, high)
     }
 
     /// The documents that `index` leads to within `bounds`, each once, fetched, in the order of
@@ -88,8 +115,13 @@ impl Snapshot {
         direction: Direction,
         after: Option<&IndexPosition>,
     ) -> Result<IndexRecords<'a>> {
-        let _ = (collection, index, bounds, direction, after);
-        todo!()
+        let entries = self.scan_index_keys(collection, index, bounds, direction, after)?;
+        Ok(IndexRecords::new(
+            self.reads(),
+            collection.id,
+            Arc::clone(index),
+            entries,
+        ))
     }
 
     /// The keys of `index` within `bounds`, without the documents.
@@ -101,7 +133,14 @@ impl Snapshot {
         direction: Direction,
         after: Option<&IndexPosition>,
     ) -> Result<IndexEntries<'a>> {
-        let _ = (collection, index, bounds, direction, after);
-        todo!()
+        let bounds = EncodedBounds::new(bounds, &index.spec)?;
+        IndexEntries::new(self.reads(), collection.id, index, bounds, direction, after)
+    }
+
+    pub(crate) fn reads(&self) -> &dyn ReadTransaction {
+        match &self.reads {
+            Reads::Snapshot(snapshot) => &**snapshot,
+            Reads::Transaction(transaction) => transaction.as_read(),
+        }
     }
 }

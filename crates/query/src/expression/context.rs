@@ -16,8 +16,9 @@ const MAX_DEPTH: u32 = 150;
 pub struct ParseContext {
     /// `$$NOW`: when the command started.
     pub now: DateTime,
-    /// The variables of `let`, by name without `$$`; a later one hides an earlier one.
-    pub variables: Vec<(String, RawBson)>,
+    /// The variables of `let`, by name without `$$`; a later one hides an earlier one. None is a
+    /// missing value.
+    variables: Vec<(String, Option<RawBson>)>,
     /// The most bytes that one blocking stage may hold.
     pub memory_limit_bytes: usize,
     /// How many pipelines this one lies in (`$lookup`, `$facet`, `$unionWith`).
@@ -35,22 +36,42 @@ impl ParseContext {
         }
     }
 
-    /// The same context with the variables of a `let`, already evaluated.
+    /// The same context with the variables of a `let`, already evaluated; None is a missing value.
     #[must_use]
     pub fn with_variables(
         mut self,
-        variables: impl IntoIterator<Item = (String, RawBson)>,
+        variables: impl IntoIterator<Item = (String, Option<RawBson>)>,
     ) -> Self {
         self.variables.extend(variables);
         self
     }
 
-    pub(crate) fn variable(&self, name: &str) -> Option<&RawBson> {
+    /// The variables with the expressions of a `let` evaluated, as they stand in a command: the
+    /// expressions may use no field, only constants and `$$NOW`.
+    ///
+    /// # Errors
+    /// Those of [`Expr::parse`](super::Expr::parse) and of evaluating it, and `FailedToParse` for a
+    /// name that a variable cannot have.
+    pub fn with_let(self, variables: &RawDocument) -> Result<Self> {
+        let nothing = bson::RawDocumentBuf::new();
+        let mut evaluated = Vec::new();
+        for (name, value) in super::fields(variables) {
+            super::parse::validate_variable_name(name.as_str())?;
+            let value = super::Expr::parse(value, &self)?
+                .eval(&EvalContext::new(&nothing))?
+                .into_raw();
+            evaluated.push((name.as_str().to_owned(), value));
+        }
+        Ok(self.with_variables(evaluated))
+    }
+
+    /// The value of a variable, if there is one of the name.
+    pub(crate) fn variable(&self, name: &str) -> Option<Option<&RawBson>> {
         self.variables
             .iter()
             .rev()
             .find(|(candidate, _)| candidate == name)
-            .map(|(_, value)| value)
+            .map(|(_, value)| value.as_ref())
     }
 }
 

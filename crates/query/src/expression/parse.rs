@@ -65,7 +65,8 @@ fn variable(text: &str, scope: Scope<'_>) -> Result<Expr> {
             format!("the variable $${name} is not supported"),
         )),
         _ => match scope.context.variable(name) {
-            Some(value) => Ok(constant(value.as_raw_bson_ref())),
+            Some(Some(value)) => Ok(constant(value.as_raw_bson_ref())),
+            Some(None) => Ok(Node::Remove.into()),
             None => Err(location(
                 17276,
                 &format!("Use of undefined variable: {name}"),

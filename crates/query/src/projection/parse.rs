@@ -47,7 +47,8 @@ struct Parser<'e> {
     mode: Option<Mode>,
     /// What was said of `_id`.
     id: Option<Mode>,
-    id_is_named_otherwise: bool,
+    /// Whether `_id` is computed, or something in it is named.
+    reaches_into_id: bool,
     positional: bool,
     elem_match: bool,
 }
@@ -60,7 +61,7 @@ impl<'e> Parser<'e> {
             tree: Tree::new(Mode::Inclusion),
             mode: None,
             id: None,
-            id_is_named_otherwise: false,
+            reaches_into_id: false,
             positional: false,
             elem_match: false,
         }
@@ -75,7 +76,7 @@ impl<'e> Parser<'e> {
             None => Mode::Exclusion,
         });
         let names_id = match tree.mode {
-            Mode::Inclusion => id != Some(Mode::Exclusion) && !self.id_is_named_otherwise,
+            Mode::Inclusion => id != Some(Mode::Exclusion) && !self.reaches_into_id,
             Mode::Exclusion => id == Some(Mode::Exclusion),
         };
         if names_id {
@@ -141,15 +142,27 @@ impl<'e> Parser<'e> {
 
     fn leaf(&mut self, path: &str, mode: Mode) -> Result<()> {
         if path == "_id" {
-            if self.id.is_some() {
+            if self.id.is_some() || self.reaches_into_id {
                 return Err(location(31250, "Path collision at _id"));
             }
             self.id = Some(mode);
             return Ok(());
         }
-        self.id_is_named_otherwise |= path.starts_with("_id.");
+        self.reach_into_id(path)?;
         self.agree(path, mode)?;
         self.tree.root.insert(path, Action::Leaf)
+    }
+
+    /// Notes a path that leads to or into `_id` and is not just its inclusion or exclusion.
+    fn reach_into_id(&mut self, path: &str) -> Result<()> {
+        if path != "_id" && !path.starts_with("_id.") {
+            return Ok(());
+        }
+        if self.id.is_some() {
+            return Err(location(31250, format!("Path collision at {path}")));
+        }
+        self.reaches_into_id = true;
+        Ok(())
     }
 
     fn agree(&mut self, path: &str, mode: Mode) -> Result<()> {
@@ -174,10 +187,7 @@ impl<'e> Parser<'e> {
             ));
         }
         self.mode = Some(Mode::Inclusion);
-        if path == "_id" && self.id.is_some() {
-            return Err(location(31250, "Path collision at _id"));
-        }
-        self.id_is_named_otherwise |= path == "_id" || path.starts_with("_id.");
+        self.reach_into_id(path)?;
         let expression = self.expressions.compile(value)?;
         self.tree.root.insert(path, Action::Computed(expression))
     }
@@ -213,7 +223,7 @@ impl<'e> Parser<'e> {
         }
         self.positional = true;
         self.mode = Some(Mode::Inclusion);
-        self.id_is_named_otherwise |= array == "_id" || array.starts_with("_id.");
+        self.reach_into_id(array)?;
         self.tree
             .root
             .insert(array, Action::Find(FindOperator::Positional))
@@ -271,7 +281,7 @@ impl<'e> Parser<'e> {
                 "the projection of field {path} has more than one operator"
             )));
         }
-        self.id_is_named_otherwise |= path == "_id" || path.starts_with("_id.");
+        self.reach_into_id(path)?;
         self.tree.root.insert(path, Action::Find(operator))?;
         Ok(true)
     }

@@ -38,7 +38,13 @@ impl Replacement {
     pub(super) fn apply(&self, document: &RawDocument, context: &UpdateContext) -> Result<Outcome> {
         let id = Elements::of(document).find_name(b"_id");
         if id.is_some() && Elements::of(&self.document).find_name(b"_id").is_some() {
-            apply::check_id(document, &self.document)?;
+            apply::check_id(document, &self.document).map_err(|error| {
+                Error::new(
+                    error.code,
+                    "After applying the update, the (immutable) field '_id' was found to have been \
+                     altered",
+                )
+            })?;
         }
         let replaced = self.with_id(id, context)?;
         Ok(if replaced.as_bytes() == document.as_bytes() {

@@ -7,9 +7,9 @@ use bson::{RawDocument, RawDocumentBuf};
 use document::ErrorCode;
 use document::limits::MAX_NESTING;
 
-use super::{Kind, Outcome, Update, UpdateContext, apply};
+use super::{Outcome, Update, UpdateContext};
 use crate::filter::Matcher;
-use crate::raw::{Elements, Value, tag, type_name, write};
+use crate::raw::{Elements, Value, levels, tag, type_name, write};
 use crate::{Error, Result};
 
 /// The document to insert when nothing matches `filter`: what the filter demands of fields by
@@ -36,9 +36,6 @@ pub fn upsert_document(
         Outcome::Changed(updated) => updated,
         Outcome::Unchanged => demanded.clone(),
     };
-    if matches!(update.kind, Kind::Pipeline(_)) {
-        apply::check_id(&demanded, &updated)?;
-    }
     with_id_first(&updated, new_id)
 }
 
@@ -58,16 +55,17 @@ fn demanded(filter: &Matcher, only_id: bool) -> Result<RawDocumentBuf> {
             continue;
         }
         let parts: Vec<&str> = path.split('.').collect();
-        if parts.len() > MAX_NESTING {
-            return Err(super::operators::too_deep());
-        }
         if parts.iter().any(|part| part.is_empty()) {
             return Err(Error::new(
                 ErrorCode::EmptyFieldName,
                 format!("the filter's path '{path}' contains an empty field name"),
             ));
         }
-        fields.push((parts, Value::new(value)));
+        let value = Value::new(value);
+        if parts.len() + levels(value.tag(), value.bytes()) > MAX_NESTING {
+            return Err(super::operators::too_deep());
+        }
+        fields.push((parts, value));
     }
     let is_id = |parts: &[&str]| parts.first() == Some(&"_id");
     fields.sort_by(|(left, _), (right, _)| {

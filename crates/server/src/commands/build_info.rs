@@ -36,7 +36,10 @@ async fn run(_: &Context<'_>, _: &Request<'_>, reply: &mut Reply) -> Result<()> 
     reply.string("sysInfo", "deprecated");
     reply.int32("bits", 64);
     reply.boolean("debug", cfg!(debug_assertions));
-    reply.int32("maxBsonObjectSize", i32::try_from(MAX_DOCUMENT_BYTES).unwrap_or(i32::MAX));
+    reply.int32(
+        "maxBsonObjectSize",
+        i32::try_from(MAX_DOCUMENT_BYTES).unwrap_or(i32::MAX),
+    );
     reply.begin_array("storageEngines");
     reply.element_value(RawBsonRef::String("strongroom"));
     reply.end();

@@ -35,16 +35,30 @@ async fn run(context: &Context<'_>, request: &Request<'_>, _: &mut Reply) -> Res
                 field.document()?;
             }
             "validationLevel" | "validationAction" | "size" | "max" | "flags" => {}
-            "capped" | "collation" | "validator" | "autoIndexId" | "viewOn" | "pipeline"
-            | "timeseries" | "expireAfterSeconds" | "clusteredIndex"
-            | "changeStreamPreAndPostImages" | "encryptedFields" => {
+            "capped"
+            | "collation"
+            | "validator"
+            | "autoIndexId"
+            | "viewOn"
+            | "pipeline"
+            | "timeseries"
+            | "expireAfterSeconds"
+            | "clusteredIndex"
+            | "changeStreamPreAndPostImages"
+            | "encryptedFields" => {
                 return Err(field.unsupported());
             }
             _ => return Err(field.unknown()),
         }
     }
-    let database = context.server.store.database_or_create(request.database).await?;
-    database.create_collection(name, &RawDocumentBuf::new()).await?;
+    let database = context
+        .server
+        .store
+        .database_or_create(request.database)
+        .await?;
+    database
+        .create_collection(name, &RawDocumentBuf::new())
+        .await?;
     Ok(())
 }
 

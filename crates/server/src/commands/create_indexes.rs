@@ -41,7 +41,11 @@ async fn run(context: &Context<'_>, request: &Request<'_>, reply: &mut Reply) ->
         .into_iter()
         .map(IndexSpec::parse)
         .collect::<Result<Vec<_>, storage::Error>>()?;
-    let database = context.server.store.database_or_create(request.database).await?;
+    let database = context
+        .server
+        .store
+        .database_or_create(request.database)
+        .await?;
     let created_collection = database.collection(name).is_none();
     database.collection_or_create(name).await?;
     let created = database.create_indexes(name, &specifications).await?;

@@ -25,7 +25,9 @@ async fn run(context: &Context<'_>, request: &Request<'_>, reply: &mut Reply) ->
     let Some(database) = context.server.store.database(request.database).await? else {
         return Ok(());
     };
-    let indexes = database.collection(name).map_or(0, |collection| collection.all_indexes().len());
+    let indexes = database
+        .collection(name)
+        .map_or(0, |collection| collection.all_indexes().len());
     if database.drop_collection(name).await? {
         reply.int32("nIndexesWas", i32::try_from(indexes).unwrap_or(i32::MAX));
         reply.string("ns", &format!("{}.{name}", request.database));

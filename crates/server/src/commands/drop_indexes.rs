@@ -38,7 +38,12 @@ async fn run(context: &Context<'_>, request: &Request<'_>, reply: &mut Reply) ->
             format!("ns not found {}.{name}", request.database),
         )
     };
-    let database = context.server.store.database(request.database).await?.ok_or_else(not_found)?;
+    let database = context
+        .server
+        .store
+        .database(request.database)
+        .await?
+        .ok_or_else(not_found)?;
     let collection = database.collection(name).ok_or_else(not_found)?;
     let all = which.value == RawBsonRef::String("*");
     // All that are named are found before the first is dropped.
@@ -87,7 +92,10 @@ fn names(collection: &Arc<Collection>, which: &Field<'_>) -> Result<Vec<String>>
                 )),
                 (None, _) => Err(CommandError::new(
                     ErrorCode::IndexNotFound,
-                    format!("can't find index with key: {}", crate::render::document(pattern)),
+                    format!(
+                        "can't find index with key: {}",
+                        crate::render::document(pattern)
+                    ),
                 )),
             }
         }
@@ -97,9 +105,10 @@ fn names(collection: &Arc<Collection>, which: &Field<'_>) -> Result<Vec<String>>
 
 fn by_name(collection: &Collection, name: &str) -> Result<String> {
     match collection.index(name) {
-        Some(index) if index.is_id_index() => {
-            Err(CommandError::new(ErrorCode::InvalidOptions, "cannot drop _id index"))
-        }
+        Some(index) if index.is_id_index() => Err(CommandError::new(
+            ErrorCode::InvalidOptions,
+            "cannot drop _id index",
+        )),
         Some(index) => Ok(index.name().to_owned()),
         None => Err(CommandError::new(
             ErrorCode::IndexNotFound,

@@ -22,7 +22,11 @@ pub(super) const COMMAND: Command = Command {
 
 async fn run(context: &Context<'_>, request: &Request<'_>, reply: &mut Reply) -> Result<()> {
     Counters::add(&context.server.counters.getmores, 1);
-    let target = Field { place: "getMore", name: "getMore", value: request.target };
+    let target = Field {
+        place: "getMore",
+        name: "getMore",
+        value: request.target,
+    };
     let RawBsonRef::Int64(id) = request.target else {
         return Err(target.wrong_type("long"));
     };

@@ -27,13 +27,17 @@ const PARAMETERS: &[Parameter] = &[
         reply.begin_array("authenticationMechanisms");
         reply.end();
     }),
-    ("enableTestCommands", |reply| reply.boolean("enableTestCommands", false)),
+    ("enableTestCommands", |reply| {
+        reply.boolean("enableTestCommands", false)
+    }),
     ("featureCompatibilityVersion", |reply| {
         reply.begin_document("featureCompatibilityVersion");
         reply.string("version", version::FEATURE_COMPATIBILITY_VERSION);
         reply.end();
     }),
-    ("requireApiVersion", |reply| reply.boolean("requireApiVersion", false)),
+    ("requireApiVersion", |reply| {
+        reply.boolean("requireApiVersion", false)
+    }),
 ];
 
 async fn run(_: &Context<'_>, request: &Request<'_>, reply: &mut Reply) -> Result<()> {
@@ -60,6 +64,9 @@ async fn run(_: &Context<'_>, request: &Request<'_>, reply: &mut Reply) -> Resul
     if found {
         Ok(())
     } else {
-        Err(CommandError::new(ErrorCode::InvalidOptions, "no option found to get"))
+        Err(CommandError::new(
+            ErrorCode::InvalidOptions,
+            "no option found to get",
+        ))
     }
 }

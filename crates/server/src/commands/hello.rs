@@ -53,7 +53,10 @@ fn describe(context: &Context<'_>, request: &Request<'_>, reply: &mut Reply) {
     reply.int32("maxWriteBatchSize", to_i32(MAX_WRITE_BATCH));
     reply.date("localTime", millis_now());
     reply.int32("logicalSessionTimeoutMinutes", 30);
-    reply.int32("connectionId", i32::try_from(context.connection.id).unwrap_or(i32::MAX));
+    reply.int32(
+        "connectionId",
+        i32::try_from(context.connection.id).unwrap_or(i32::MAX),
+    );
     reply.int32("minWireVersion", 0);
     reply.int32("maxWireVersion", version::MAX_WIRE_VERSION);
     reply.boolean("readOnly", false);
@@ -68,7 +71,9 @@ fn agree_on_compression(request: &Request<'_>, reply: &mut Reply) {
     reply.begin_array("compression");
     for name in offered.into_iter().map_while(std::result::Result::ok) {
         if let RawBsonRef::String(name) = name
-            && Compressor::ALL.iter().any(|compressor| compressor.name() == name)
+            && Compressor::ALL
+                .iter()
+                .any(|compressor| compressor.name() == name)
         {
             reply.element_value(RawBsonRef::String(name));
         }

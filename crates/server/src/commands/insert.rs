@@ -45,7 +45,11 @@ async fn run(context: &Context<'_>, request: &Request<'_>, reply: &mut Reply) ->
     check_batch_size(documents.len())?;
     let mut errors = WriteErrors::new(ordered);
     let prepared = prepare(&documents, &mut errors);
-    let database = context.server.store.database_or_create(request.database).await?;
+    let database = context
+        .server
+        .store
+        .database_or_create(request.database)
+        .await?;
     database.collection_or_create(name).await?;
     let inserted = insert_all(&database, request, name, &prepared, &mut errors).await?;
     Counters::add(&context.server.counters.inserts, inserted);
@@ -61,7 +65,9 @@ pub(super) fn check_batch_size(count: usize) -> Result<()> {
     }
     Err(CommandError::new(
         ErrorCode::InvalidLength,
-        format!("Write batch sizes must be between 1 and {MAX_WRITE_BATCH}. Got {count} operations."),
+        format!(
+            "Write batch sizes must be between 1 and {MAX_WRITE_BATCH}. Got {count} operations."
+        ),
     ))
 }
 
@@ -120,7 +126,9 @@ async fn insert_all(
         let (count, failed) = written.map_err(CommandError::from)?;
         inserted += count;
         let stop = ordered && !failed.is_empty();
-        failed.into_iter().for_each(|(index, error)| errors.push(index, error));
+        failed
+            .into_iter()
+            .for_each(|(index, error)| errors.push(index, error));
         if stop {
             break;
         }

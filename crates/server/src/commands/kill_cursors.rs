@@ -27,15 +27,26 @@ async fn run(context: &Context<'_>, request: &Request<'_>, reply: &mut Reply) ->
         }
     }
     let cursors = cursors.ok_or_else(|| field::missing("killCursors", "cursors"))?;
-    let target = field::Field { place: "killCursors", name: "killCursors", value: request.target };
+    let target = field::Field {
+        place: "killCursors",
+        name: "killCursors",
+        value: request.target,
+    };
     let namespace = format!("{}.{}", request.database, target.string()?);
     let (mut killed, mut not_found) = (Vec::new(), Vec::new());
-    for id in cursors.array()?.into_iter().map_while(std::result::Result::ok) {
+    for id in cursors
+        .array()?
+        .into_iter()
+        .map_while(std::result::Result::ok)
+    {
         let RawBsonRef::Int64(id) = id else {
             return Err(cursors.wrong_type("long"));
         };
-        let list =
-            if context.server.cursors.kill(id, &namespace) { &mut killed } else { &mut not_found };
+        let list = if context.server.cursors.kill(id, &namespace) {
+            &mut killed
+        } else {
+            &mut not_found
+        };
         list.push(id);
     }
     for (name, ids) in [("cursorsKilled", killed), ("cursorsNotFound", not_found)] {

@@ -66,7 +66,7 @@ fn describe(collection: &Collection, name_only: bool) -> RawDocumentBuf {
     rawdoc! {
         "name": collection.name(),
         "type": "collection",
-        "options": collection.options().to_raw_document_buf(),
+        "options": collection.options().to_owned(),
         "info": { "readOnly": false, "uuid": uuid },
         "idIndex": id_index,
     }

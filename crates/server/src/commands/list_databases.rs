@@ -39,7 +39,9 @@ async fn run(context: &Context<'_>, request: &Request<'_>, reply: &mut Reply) ->
             rawdoc! { "name": name }
         } else {
             // A database that is dropped meanwhile is not listed.
-            let Some(database) = store.database(&name).await? else { continue };
+            let Some(database) = store.database(&name).await? else {
+                continue;
+            };
             let size = database.size_on_disk().await?;
             total += size;
             let empty = database.collections().is_empty();
@@ -57,7 +59,10 @@ async fn run(context: &Context<'_>, request: &Request<'_>, reply: &mut Reply) ->
     reply.end();
     if !name_only {
         reply.int64("totalSize", i64::try_from(total).unwrap_or(i64::MAX));
-        reply.int64("totalSizeMb", i64::try_from(total >> 20).unwrap_or(i64::MAX));
+        reply.int64(
+            "totalSizeMb",
+            i64::try_from(total >> 20).unwrap_or(i64::MAX),
+        );
     }
     Ok(())
 }

@@ -31,11 +31,19 @@ async fn run(context: &Context<'_>, request: &Request<'_>, reply: &mut Reply) ->
     }
     let namespace = format!("{}.{name}", request.database);
     let database = context.server.store.database(request.database).await?;
-    let collection = database.and_then(|database| database.collection(name)).ok_or_else(|| {
-        CommandError::new(ErrorCode::NamespaceNotFound, format!("ns does not exist: {namespace}"))
-    })?;
-    let documents =
-        collection.all_indexes().iter().map(|index| index.spec().document.clone()).collect();
+    let collection = database
+        .and_then(|database| database.collection(name))
+        .ok_or_else(|| {
+            CommandError::new(
+                ErrorCode::NamespaceNotFound,
+                format!("ns does not exist: {namespace}"),
+            )
+        })?;
+    let documents = collection
+        .all_indexes()
+        .iter()
+        .map(|index| index.spec().document.clone())
+        .collect();
     let source = Box::new(Documents::new(documents));
     cursor::answer(context, request, reply, namespace, source, options).await
 }

@@ -12,7 +12,41 @@ use crate::reply::Reply;
 use crate::request::Request;
 use crate::state::{Counters, Server};
 
+mod aggregate;
+mod build_info;
+mod connection_status;
+mod count;
+mod create;
+mod create_indexes;
+mod delete;
+mod distinct;
+mod drop;
+mod drop_database;
+mod drop_indexes;
+mod explain;
+mod find;
+mod find_and_modify;
+mod get_cmd_line_opts;
+mod get_log;
+mod get_more;
+mod get_parameter;
+mod hello;
+mod host_info;
+mod insert;
+mod kill_cursors;
+mod list_collections;
+mod list_commands;
+mod list_databases;
+mod list_indexes;
+mod ping;
+mod rename_collection;
+mod repl_set_get_status;
+mod server_status;
+mod sessions;
+mod stats;
 mod table;
+mod update;
+mod write;
 
 pub use table::COMMANDS;
 
@@ -76,10 +110,17 @@ use handler;
 
 /// The command with this name or alias.
 pub fn find(name: &str) -> Option<&'static Command> {
-    let named = COMMANDS.binary_search_by(|command| command.name.cmp(name)).ok();
-    named.and_then(|index| COMMANDS.get(index).copied()).or_else(|| {
-        COMMANDS.iter().copied().find(|command| command.aliases.contains(&name))
-    })
+    let named = COMMANDS
+        .binary_search_by(|command| command.name.cmp(name))
+        .ok();
+    named
+        .and_then(|index| COMMANDS.get(index).copied())
+        .or_else(|| {
+            COMMANDS
+                .iter()
+                .copied()
+                .find(|command| command.aliases.contains(&name))
+        })
 }
 
 /// Runs a command that came as `OP_MSG`.
@@ -98,13 +139,19 @@ pub async fn run(
     if command.admin_only && request.database != "admin" {
         return Err(CommandError::new(
             ErrorCode::Unauthorized,
-            format!("{} may only be run against the admin database.", command.name),
+            format!(
+                "{} may only be run against the admin database.",
+                command.name
+            ),
         ));
     }
     if request.api_strict && !command.stable_api {
         return Err(CommandError::new(
             ErrorCode::APIStrictError,
-            format!("Provided apiStrict:true, but the command {} is not in API Version 1", command.name),
+            format!(
+                "Provided apiStrict:true, but the command {} is not in API Version 1",
+                command.name
+            ),
         ));
     }
     let context = Context { server, connection };
@@ -137,7 +184,9 @@ pub async fn run_legacy(
 
 /// The start of a name that a client made up.
 fn cut(name: &str) -> &str {
-    name.char_indices().nth(100).map_or(name, |(at, _)| name.get(..at).unwrap_or_default())
+    name.char_indices()
+        .nth(100)
+        .map_or(name, |(at, _)| name.get(..at).unwrap_or_default())
 }
 
 #[cfg(test)]
@@ -163,7 +212,10 @@ mod tests {
             let file = entry.unwrap().file_name().into_string().unwrap();
             let module = file.trim_end_matches(".rs");
             if !["mod", "table", "write"].contains(&module) {
-                assert!(table.contains(&format!("{module}::")), "{module} is not in the table");
+                assert!(
+                    table.contains(&format!("{module}::")),
+                    "{module} is not in the table"
+                );
             }
         }
     }

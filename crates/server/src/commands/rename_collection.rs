@@ -20,7 +20,11 @@ pub(super) const COMMAND: Command = Command {
 };
 
 async fn run(context: &Context<'_>, request: &Request<'_>, _: &mut Reply) -> Result<()> {
-    let from = Field { place: request.command, name: request.command, value: request.target };
+    let from = Field {
+        place: request.command,
+        name: request.command,
+        value: request.target,
+    };
     let (from_database, from) = split(from.string()?)?;
     let mut to = None;
     let mut drop_target = false;
@@ -56,7 +60,12 @@ async fn run(context: &Context<'_>, request: &Request<'_>, _: &mut Reply) -> Res
             format!("Source collection {from_database}.{from} does not exist"),
         )
     };
-    let database = context.server.store.database(from_database).await?.ok_or_else(not_found)?;
+    let database = context
+        .server
+        .store
+        .database(from_database)
+        .await?
+        .ok_or_else(not_found)?;
     if database.collection(from).is_none() {
         return Err(not_found());
     }

@@ -17,5 +17,8 @@ pub(super) const COMMAND: Command = Command {
 };
 
 async fn run(_: &Context<'_>, _: &Request<'_>, _: &mut Reply) -> Result<()> {
-    Err(CommandError::new(ErrorCode::NoReplicationEnabled, "not running with --replSet"))
+    Err(CommandError::new(
+        ErrorCode::NoReplicationEnabled,
+        "not running with --replSet",
+    ))
 }

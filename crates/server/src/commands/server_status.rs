@@ -21,12 +21,18 @@ pub(super) const COMMAND: Command = Command {
 async fn run(context: &Context<'_>, _: &Request<'_>, reply: &mut Reply) -> Result<()> {
     let server = context.server;
     let uptime = server.started.elapsed();
-    reply.string("host", &rustix::system::uname().nodename().to_string_lossy());
+    reply.string(
+        "host",
+        &rustix::system::uname().nodename().to_string_lossy(),
+    );
     reply.string("version", version::MONGODB_VERSION);
     reply.string("process", "strongroomd");
     reply.int64("pid", i64::from(std::process::id()));
     reply.double("uptime", uptime.as_secs_f64().floor());
-    reply.int64("uptimeMillis", i64::try_from(uptime.as_millis()).unwrap_or(i64::MAX));
+    reply.int64(
+        "uptimeMillis",
+        i64::try_from(uptime.as_millis()).unwrap_or(i64::MAX),
+    );
     reply.date("localTime", millis_now());
     connections(context, reply);
     network(context, reply);
@@ -34,7 +40,10 @@ async fn run(context: &Context<'_>, _: &Request<'_>, reply: &mut Reply) -> Resul
     reply.begin_document("metrics");
     reply.begin_document("cursor");
     reply.begin_document("open");
-    reply.int64("total", i64::try_from(server.cursors.len()).unwrap_or(i64::MAX));
+    reply.int64(
+        "total",
+        i64::try_from(server.cursors.len()).unwrap_or(i64::MAX),
+    );
     reply.end();
     reply.end();
     reply.end();

@@ -52,13 +52,24 @@ async fn start(_: &Context<'_>, _: &Request<'_>, reply: &mut Reply) -> Result<()
     let id = uuid::Uuid::new_v4();
     reply.begin_document("id");
     let bytes = id.as_bytes();
-    reply.field("id", RawBsonRef::Binary(RawBinaryRef { subtype: BinarySubtype::Uuid, bytes }));
+    reply.field(
+        "id",
+        RawBsonRef::Binary(RawBinaryRef {
+            subtype: BinarySubtype::Uuid,
+            bytes,
+        }),
+    );
     reply.end();
     reply.int32("timeoutMinutes", 30);
     Ok(())
 }
 
 async fn forget(_: &Context<'_>, request: &Request<'_>, _: &mut Reply) -> Result<()> {
-    Field { place: request.command, name: request.command, value: request.target }.documents()?;
+    Field {
+        place: request.command,
+        name: request.command,
+        value: request.target,
+    }
+    .documents()?;
     Ok(())
 }

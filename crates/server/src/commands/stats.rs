@@ -67,8 +67,12 @@ async fn collection(context: &Context<'_>, request: &Request<'_>, reply: &mut Re
     reply.string("ns", &format!("{}.{name}", request.database));
     let database = context.server.store.database(request.database).await?;
     let collection = database.and_then(|database| database.collection(name));
-    let count = collection.as_ref().map_or(0, |collection| collection.count());
-    let indexes = collection.as_ref().map_or(0, |collection| collection.all_indexes().len());
+    let count = collection
+        .as_ref()
+        .map_or(0, |collection| collection.count());
+    let indexes = collection
+        .as_ref()
+        .map_or(0, |collection| collection.all_indexes().len());
     reply.int64("count", to_i64(count));
     reply.boolean("capped", false);
     reply.int64("nindexes", i64::try_from(indexes).unwrap_or(i64::MAX));

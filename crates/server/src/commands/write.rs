@@ -18,7 +18,10 @@ pub(super) struct WriteErrors {
 impl WriteErrors {
     /// No errors yet. An ordered command stops at its first one.
     pub(super) const fn new(ordered: bool) -> Self {
-        Self { ordered, errors: Vec::new() }
+        Self {
+            ordered,
+            errors: Vec::new(),
+        }
     }
 
     pub(super) const fn ordered(&self) -> bool {
@@ -83,7 +86,9 @@ mod tests {
 
     #[test]
     fn chunks_hold_everything_once_and_in_order() {
-        let items: Vec<usize> = (0..5000).map(|i| if i == 7 { CHUNK_BYTES * 2 } else { i }).collect();
+        let items: Vec<usize> = (0..5000)
+            .map(|i| if i == 7 { CHUNK_BYTES * 2 } else { i })
+            .collect();
         let chunks = chunks(&items, |size| *size);
         assert_eq!(chunks.concat(), items);
         assert!(chunks.iter().all(|chunk| chunk.len() <= CHUNK_DOCUMENTS));

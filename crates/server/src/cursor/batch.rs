@@ -61,7 +61,10 @@ pub async fn answer(
     let id = if exhausted || options.single_batch {
         0
     } else {
-        context.server.cursors.open(namespace.clone(), source, options.no_timeout)?
+        context
+            .server
+            .cursors
+            .open(namespace.clone(), source, options.no_timeout)?
     };
     reply.int64("id", id);
     reply.string("ns", &namespace);
@@ -125,7 +128,11 @@ fn fill(
             }
             reply.element_document(bytes);
             count += 1;
-            Ok(if count == size { Taken::Enough } else { Taken::More })
+            Ok(if count == size {
+                Taken::Enough
+            } else {
+                Taken::More
+            })
         })
     };
     if long { off_the_workers(run) } else { run() }

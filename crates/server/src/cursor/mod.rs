@@ -9,4 +9,4 @@ mod source;
 
 pub use batch::{CursorOptions, answer, more};
 pub use registry::Cursors;
-pub use source::{Documents, Source, Taken};
+pub use source::{Documents, Sink, Source, Taken};

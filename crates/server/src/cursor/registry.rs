@@ -9,9 +9,6 @@ use parking_lot::Mutex;
 use super::source::Source;
 use crate::error::{CommandError, Result};
 
-/// A cursor that was not used for so long is closed, as in MongoDB.
-const IDLE: Duration = Duration::from_secs(600);
-
 /// The most open cursors. Each may hold the results of a sort.
 const MOST: usize = 10_000;
 
@@ -43,8 +40,12 @@ impl Cursors {
         source: Box<dyn Source>,
         no_timeout: bool,
     ) -> Result<i64> {
-        let cursor =
-            Cursor { namespace, no_timeout, last_used: Instant::now(), source: Some(source) };
+        let cursor = Cursor {
+            namespace,
+            no_timeout,
+            last_used: Instant::now(),
+            source: Some(source),
+        };
         let mut cursors = self.0.lock();
         if cursors.len() >= MOST {
             return Err(CommandError::new(
@@ -75,9 +76,16 @@ impl Cursors {
             ));
         }
         let source = cursor.source.take().ok_or_else(|| {
-            CommandError::new(ErrorCode::CursorInUse, format!("cursor id {id} is already in use"))
+            CommandError::new(
+                ErrorCode::CursorInUse,
+                format!("cursor id {id} is already in use"),
+            )
         })?;
-        Ok(Borrowed { id, namespace: cursor.namespace.clone(), source })
+        Ok(Borrowed {
+            id,
+            namespace: cursor.namespace.clone(),
+            source,
+        })
     }
 
     /// Gives a cursor back after a batch. `false` if it was killed meanwhile.
@@ -95,7 +103,9 @@ impl Cursors {
     /// Closes a cursor. `false` if there is none with this number on this namespace.
     pub fn kill(&self, id: i64, namespace: &str) -> bool {
         let mut cursors = self.0.lock();
-        let here = cursors.get(&id).is_some_and(|cursor| cursor.namespace == namespace);
+        let here = cursors
+            .get(&id)
+            .is_some_and(|cursor| cursor.namespace == namespace);
         if here {
             cursors.remove(&id);
         }
@@ -109,19 +119,22 @@ impl Cursors {
     /// Closes every cursor on a database, which is being dropped.
     pub fn kill_database(&self, database: &str) {
         self.0.lock().retain(|_, cursor| {
-            cursor.namespace.split_once('.').is_none_or(|(name, _)| name != database)
+            cursor
+                .namespace
+                .split_once('.')
+                .is_none_or(|(name, _)| name != database)
         });
     }
 
-    /// Closes the cursors that nobody used for ten minutes, and tells how many.
-    pub fn close_idle(&self) -> usize {
+    /// Closes the cursors that nobody used for `idle`, and tells how many.
+    pub fn close_idle(&self, idle: Duration) -> usize {
         let now = Instant::now();
         let mut cursors = self.0.lock();
         let before = cursors.len();
         cursors.retain(|_, cursor| {
             cursor.no_timeout
                 || cursor.source.is_none()
-                || now.saturating_duration_since(cursor.last_used) < IDLE
+                || now.saturating_duration_since(cursor.last_used) < idle
         });
         before - cursors.len()
     }
@@ -138,7 +151,10 @@ impl Cursors {
 }
 
 fn not_found(id: i64) -> CommandError {
-    CommandError::new(ErrorCode::CursorNotFound, format!("cursor id {id} not found"))
+    CommandError::new(
+        ErrorCode::CursorNotFound,
+        format!("cursor id {id} not found"),
+    )
 }
 
 #[cfg(test)]
@@ -149,14 +165,22 @@ mod tests {
     #[test]
     fn a_cursor_is_lent_to_one_at_a_time() {
         let cursors = Cursors::default();
-        let id = cursors.open("d.c".into(), Box::new(Documents::default()), false).unwrap();
+        let id = cursors
+            .open("d.c".into(), Box::new(Documents::default()), false)
+            .unwrap();
         assert!(cursors.borrow(id, "d.other").is_err());
         let borrowed = cursors.borrow(id, "d.c").unwrap();
-        assert_eq!(cursors.borrow(id, "d.c").err().unwrap().code, ErrorCode::CursorInUse);
+        assert_eq!(
+            cursors.borrow(id, "d.c").err().unwrap().code,
+            ErrorCode::CursorInUse
+        );
         assert!(cursors.put_back(borrowed));
         let borrowed = cursors.borrow(id, "d.c").unwrap();
         cursors.kill_database("d");
         assert!(!cursors.put_back(borrowed));
-        assert_eq!(cursors.borrow(id, "d.c").err().unwrap().code, ErrorCode::CursorNotFound);
+        assert_eq!(
+            cursors.borrow(id, "d.c").err().unwrap().code,
+            ErrorCode::CursorNotFound
+        );
     }
 }

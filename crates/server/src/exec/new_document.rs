@@ -19,7 +19,11 @@ pub fn prepare(document: &RawDocument) -> Result<Cow<'_, RawDocument>> {
     let mut id = None;
     let mut id_is_first = false;
     let mut empty_timestamp = false;
-    for (index, element) in document.iter_elements().map_while(std::result::Result::ok).enumerate() {
+    for (index, element) in document
+        .iter_elements()
+        .map_while(std::result::Result::ok)
+        .enumerate()
+    {
         if element.key().as_str() == "_id" {
             if id.is_none() {
                 id = element.value().ok();
@@ -48,7 +52,9 @@ pub fn check_size(bytes: usize) -> Result<()> {
     }
     Err(CommandError::new(
         ErrorCode::BSONObjectTooLarge,
-        format!("object to insert too large. size in bytes: {bytes}, max size: {MAX_DOCUMENT_BYTES}"),
+        format!(
+            "object to insert too large. size in bytes: {bytes}, max size: {MAX_DOCUMENT_BYTES}"
+        ),
     ))
 }
 
@@ -58,7 +64,10 @@ fn check_id(id: RawBsonRef<'_>) -> Result<()> {
         RawBsonRef::Array(_) | RawBsonRef::RegularExpression(_) | RawBsonRef::Undefined => {
             Err(CommandError::new(
                 ErrorCode::InvalidIdField,
-                format!("The '_id' value cannot be of type {}", types::type_name(&id)),
+                format!(
+                    "The '_id' value cannot be of type {}",
+                    types::type_name(&id)
+                ),
             ))
         }
         RawBsonRef::Document(document) => {
@@ -80,7 +89,10 @@ fn check_id(id: RawBsonRef<'_>) -> Result<()> {
 
 fn rewrite(document: &RawDocument, id: Option<RawBsonRef<'_>>) -> RawDocumentBuf {
     let mut writer = Writer::new(Vec::with_capacity(document.as_bytes().len() + 22));
-    writer.field("_id", id.unwrap_or_else(|| RawBsonRef::ObjectId(ObjectId::new())));
+    writer.field(
+        "_id",
+        id.unwrap_or_else(|| RawBsonRef::ObjectId(ObjectId::new())),
+    );
     for element in document.iter_elements().map_while(std::result::Result::ok) {
         let (name, value) = (element.key().as_str(), element.value());
         match value {
@@ -96,13 +108,19 @@ fn rewrite(document: &RawDocument, id: Option<RawBsonRef<'_>>) -> RawDocumentBuf
 }
 
 fn is_empty_timestamp(value: Option<RawBsonRef<'_>>) -> bool {
-    value == Some(RawBsonRef::Timestamp(Timestamp { time: 0, increment: 0 }))
+    value
+        == Some(RawBsonRef::Timestamp(Timestamp {
+            time: 0,
+            increment: 0,
+        }))
 }
 
 /// A timestamp of now that no other call gets within the second.
 pub fn current_timestamp() -> Timestamp {
     static INCREMENT: AtomicU32 = AtomicU32::new(1);
-    let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    let seconds = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_secs());
     Timestamp {
         time: u32::try_from(seconds).unwrap_or(u32::MAX),
         increment: INCREMENT.fetch_add(1, Ordering::Relaxed),
@@ -127,8 +145,13 @@ mod tests {
 
     #[test]
     fn an_empty_timestamp_is_filled_in() {
-        let empty = Timestamp { time: 0, increment: 0 };
-        let filled = prepare(&rawdoc! { "_id": 1, "t": empty }).unwrap().into_owned();
+        let empty = Timestamp {
+            time: 0,
+            increment: 0,
+        };
+        let filled = prepare(&rawdoc! { "_id": 1, "t": empty })
+            .unwrap()
+            .into_owned();
         assert_ne!(filled.get_timestamp("t"), Ok(empty));
     }
 
@@ -136,7 +159,10 @@ mod tests {
     fn refuses_what_cannot_be_an_id() {
         let code = |document: RawDocumentBuf| prepare(&document).unwrap_err().code;
         assert_eq!(code(rawdoc! { "_id": [1] }), ErrorCode::InvalidIdField);
-        assert_eq!(code(rawdoc! { "_id": { "$a": 1 } }), ErrorCode::DollarPrefixedFieldName);
+        assert_eq!(
+            code(rawdoc! { "_id": { "$a": 1 } }),
+            ErrorCode::DollarPrefixedFieldName
+        );
         let large = rawdoc! { "_id": 1, "a": "x".repeat(MAX_DOCUMENT_BYTES) };
         assert_eq!(code(large), ErrorCode::BSONObjectTooLarge);
     }

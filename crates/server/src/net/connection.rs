@@ -11,7 +11,9 @@ use wire::{Compressor, Header, Msg, OpCode, Query};
 use super::budget::Budget;
 use super::receive::{ReceiveError, Receiver};
 use crate::commands::{self, Connection};
+use crate::emit;
 use crate::error::CommandError;
+use crate::log::events;
 use crate::reply::Reply;
 use crate::request::Request;
 use crate::state::{Counters, Server};
@@ -36,10 +38,7 @@ pub(super) async fn serve(
     mut shutdown: watch::Receiver<bool>,
 ) {
     let connection = Connection::new(server.next_connection_id(), peer);
-    tracing::info!(
-        target: "NETWORK", id = 22_943_u32, remote = %peer, connectionId = connection.id,
-        "Connection accepted"
-    );
+    emit!(events::CONNECTION_ACCEPTED, remote = %peer, connectionId = connection.id);
     let mut receiver = Receiver::default();
     let mut out = Vec::new();
     let reason = loop {
@@ -60,7 +59,14 @@ pub(super) async fn serve(
         Counters::add(&server.counters.requests, 1);
         out.clear();
         out.shrink_to(KEEP_BYTES);
-        let next = answer(&server, &connection, &header, message, std::mem::take(&mut out)).await;
+        let next = answer(
+            &server,
+            &connection,
+            &header,
+            message,
+            std::mem::take(&mut out),
+        )
+        .await;
         let (answer, close) = match next {
             Next::Answer(answer) => (answer, false),
             Next::AnswerAndClose(answer) => (answer, true),
@@ -77,10 +83,7 @@ pub(super) async fn serve(
             break "the client broke the protocol".to_owned();
         }
     };
-    tracing::info!(
-        target: "NETWORK", id = 22_944_u32, remote = %peer, connectionId = connection.id, reason,
-        "Connection ended"
-    );
+    emit!(events::CONNECTION_ENDED, remote = %peer, connectionId = connection.id, reason);
 }
 
 async fn answer(
@@ -99,9 +102,12 @@ async fn answer(
             }
             Err(error) => broken(server, header, &error, out),
         },
-        OpCode::Reply | OpCode::Unknown(_) => {
-            broken(server, header, &wire::Error::OpCode(header.op_code.code()), out)
-        }
+        OpCode::Reply | OpCode::Unknown(_) => broken(
+            server,
+            header,
+            &wire::Error::OpCode(header.op_code.code()),
+            out,
+        ),
     }
 }
 

@@ -11,6 +11,8 @@ use tokio::task::JoinSet;
 
 use super::budget::Budget;
 use super::connection;
+use crate::emit;
+use crate::log::events;
 use crate::state::{Counters, Server};
 
 /// How long connections may take to finish their commands when the server stops.
@@ -23,18 +25,29 @@ pub struct Listener {
 }
 
 impl Listener {
-    /// Binds every address, or fails on the first that cannot be bound.
-    pub async fn bind(addresses: &[SocketAddr]) -> std::io::Result<Self> {
+    /// Binds every address.
+    ///
+    /// # Errors
+    ///
+    /// The first address that cannot be bound, and why.
+    pub async fn bind(addresses: &[SocketAddr]) -> Result<Self, (SocketAddr, std::io::Error)> {
         let mut sockets = Vec::with_capacity(addresses.len());
         for address in addresses {
-            sockets.push(TcpListener::bind(address).await?);
+            sockets.push(
+                TcpListener::bind(address)
+                    .await
+                    .map_err(|error| (*address, error))?,
+            );
         }
         Ok(Self { sockets })
     }
 
     /// Where the server can be reached; with the port that the system chose where 0 was asked for.
     pub fn addresses(&self) -> Vec<SocketAddr> {
-        self.sockets.iter().filter_map(|socket| socket.local_addr().ok()).collect()
+        self.sockets
+            .iter()
+            .filter_map(|socket| socket.local_addr().ok())
+            .collect()
     }
 
     /// Serves until `shutdown` says `true`, then lets commands that run finish.
@@ -42,7 +55,12 @@ impl Listener {
         let budget = Budget::default();
         let mut acceptors = JoinSet::new();
         for socket in self.sockets {
-            acceptors.spawn(accept(socket, Arc::clone(&server), budget.clone(), shutdown.clone()));
+            acceptors.spawn(accept(
+                socket,
+                Arc::clone(&server),
+                budget.clone(),
+                shutdown.clone(),
+            ));
         }
         while acceptors.join_next().await.is_some() {}
     }
@@ -65,17 +83,14 @@ async fn accept(
             Ok(accepted) => accepted,
             Err(error) => {
                 // Out of file descriptors, most likely: wait for some to come back.
-                tracing::warn!(target: "NETWORK", id = 23_003_u32, %error, "Accepting a connection failed");
+                emit!(events::ACCEPT_FAILED, %error);
                 tokio::time::sleep(Duration::from_millis(100)).await;
                 continue;
             }
         };
         let open = server.counters.connections.load(Ordering::Relaxed);
         if open >= server.start_up.max_connections as u64 {
-            tracing::warn!(
-                target: "NETWORK", id = 23_004_u32, remote = %peer, open,
-                "Connection refused because there are too many open connections"
-            );
+            emit!(events::CONNECTION_REFUSED, remote = %peer, open);
             continue;
         }
         // Small answers must not wait for more.

@@ -52,7 +52,11 @@ impl Receiver {
         self.buffer.clear();
         self.buffer.shrink_to(KEEP_BYTES);
         // Waits here between messages, without a deadline.
-        if stream.read_buf(&mut (&mut self.buffer).limit_to(HEADER_BYTES)).await? == 0 {
+        if stream
+            .read_buf(&mut (&mut self.buffer).limit_to(HEADER_BYTES))
+            .await?
+            == 0
+        {
             return Err(ReceiveError::Closed);
         }
         self.fill(stream, HEADER_BYTES).await?;
@@ -118,7 +122,12 @@ mod tests {
     #[tokio::test]
     async fn messages_come_one_by_one_whatever_the_pieces() {
         let mut message = Vec::new();
-        wire::msg::encode(&mut message, 1, 0, &bson::rawdoc! { "a": "b".repeat(3 << 20) });
+        wire::msg::encode(
+            &mut message,
+            1,
+            0,
+            &bson::rawdoc! { "a": "b".repeat(3 << 20) },
+        );
         let (mut client, mut server) = tokio::io::duplex(1 << 16);
         let bytes = message.clone();
         let sender = tokio::spawn(async move {
@@ -141,7 +150,10 @@ mod tests {
     #[tokio::test]
     async fn a_large_claim_reserves_nothing() {
         let (mut client, mut server) = tokio::io::duplex(64);
-        client.write_all(&47_000_000_i32.to_le_bytes()).await.unwrap();
+        client
+            .write_all(&47_000_000_i32.to_le_bytes())
+            .await
+            .unwrap();
         client.write_all(&[0; 12]).await.unwrap();
         drop(client);
         let mut receiver = Receiver::default();

@@ -5,16 +5,45 @@ use std::sync::Arc;
 use bson::{RawDocument, RawDocumentBuf};
 
 use super::index::Index;
+use crate::count::Count;
 
 /// A collection as a version of the catalog knows it: immutable, shared. Pass it to the
 /// operations of the [`Snapshot`](crate::Snapshot) or [`Txn`](crate::Txn) that it was taken from.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Collection {
     pub(crate) id: u32,
     pub(crate) name: String,
+    /// `database.collection`, for messages.
+    pub(crate) namespace: String,
     pub(crate) uuid: uuid::Uuid,
     pub(crate) options: RawDocumentBuf,
+    /// `_id_` first, the others as they were created.
     pub(crate) indexes: Vec<Arc<Index>>,
+    pub(crate) next_index: u32,
+    /// What all versions of the collection share.
+    pub(crate) state: Arc<CollectionState>,
+}
+
+/// What all versions of a collection share.
+#[derive(Debug, Default)]
+pub(crate) struct CollectionState {
+    /// Held shared by transactions that write, until they end; held alone by what changes the
+    /// collection's metadata, and by a batch of an index build.
+    pub(crate) lock: Arc<tokio::sync::RwLock<()>>,
+    /// One after the other: writes that met a conflict and run again.
+    pub(crate) retries: tokio::sync::Mutex<()>,
+    /// One after the other: index builds.
+    pub(crate) builds: Arc<tokio::sync::Mutex<()>>,
+    pub(crate) count: Count,
+}
+
+impl CollectionState {
+    pub(crate) fn new(count: Count) -> Self {
+        Self {
+            count,
+            ..Self::default()
+        }
+    }
 }
 
 impl Collection {
@@ -26,6 +55,11 @@ impl Collection {
     /// Its name, without the database's.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// `database.collection`.
+    pub fn namespace(&self) -> &str {
+        &self.namespace
     }
 
     /// Its UUID, as `listCollections` tells it.
@@ -53,9 +87,14 @@ impl Collection {
         self.indexes.iter().find(|index| index.name() == name)
     }
 
-    /// The number of documents, without reading them: exact for what is committed, also after
-    /// a crash.
+    /// The number of documents, without reading them: of all that is committed, also after a
+    /// crash.
     pub fn count(&self) -> u64 {
-        todo!()
+        self.state.count.get()
+    }
+
+    /// The indexes that have keys of their own: all but `_id_`.
+    pub(crate) fn secondary_indexes(&self) -> impl Iterator<Item = &Arc<Index>> {
+        self.indexes.iter().filter(|index| !index.is_id_index())
     }
 }

@@ -88,8 +88,9 @@ pub trait WriteTransaction: ReadTransaction {
     fn commit(self: Box<Self>, durability: Durability) -> EngineFuture<'static, Result<()>>;
 }
 
-/// A position in a range of keys. Moving invalidates what was borrowed.
-pub trait Cursor: Send {
+/// A position in a range of keys. Moving invalidates what was borrowed. Not `Send`: a cursor does
+/// not live across an `.await`; a new one that seeks is cheap.
+pub trait Cursor {
     /// Goes to the first key of the range. Whether there is one.
     fn first(&mut self) -> Result<bool>;
 

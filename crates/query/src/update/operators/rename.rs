@@ -25,6 +25,12 @@ pub(super) fn parse(builder: &mut Builder, path: &str, argument: RawBsonRef<'_>)
             type_name(&argument)
         )));
     };
+    // Strings may hold what the names of fields cannot.
+    if target.contains('\0') {
+        return Err(Error::bad_value(
+            "The 'to' field for $rename cannot contain an embedded null byte",
+        ));
+    }
     let source_path = builder.path(path)?;
     let target_path = builder.path(target)?;
     if path == target {

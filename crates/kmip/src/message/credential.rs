@@ -1,0 +1,200 @@
+//! Authentication and Credential (KMIP 1.4, 2.1.2 and 6.6; 2.1, 9.6 and 9.10).
+
+use crate::codec::{AnyStructure, Bytes, DateTimeExtended, Field, Structure, Value, take_once};
+use crate::error::DecodeError;
+use crate::registry::{AttestationType, CredentialType, HashingAlgorithm, Tag, TicketType};
+use crate::secret::{SecretBytes, SecretText};
+use crate::ttlv::{Element, Elements, Writer};
+
+use super::Nonce;
+
+structure! {
+    /// Who the client is. Several credentials since 1.2.
+    #[derive(Default)]
+    pub struct Authentication {
+        /// The credentials.
+        credentials: Vec<Credential> = Credential,
+    }
+}
+
+structure! {
+    /// A user and, as a rule, a password.
+    pub struct UsernameAndPassword {
+        /// The user.
+        username: String = Username,
+        /// The password.
+        password: Option<SecretText> = Password,
+    }
+}
+
+structure! {
+    /// A device. Of 1.1.
+    #[derive(Default)]
+    pub struct DeviceCredential {
+        /// Its serial number.
+        device_serial_number: Option<String> = DeviceSerialNumber,
+        /// Its password.
+        password: Option<SecretText> = Password,
+        /// Its identifier.
+        device_identifier: Option<String> = DeviceIdentifier,
+        /// The network's identifier.
+        network_identifier: Option<String> = NetworkIdentifier,
+        /// The machine's identifier.
+        machine_identifier: Option<String> = MachineIdentifier,
+        /// The medium's identifier.
+        media_identifier: Option<String> = MediaIdentifier,
+    }
+}
+
+structure! {
+    /// An attestation. Of 1.2.
+    pub struct AttestationCredential {
+        /// The server's value that it answers.
+        nonce: Nonce = Nonce,
+        /// Its kind.
+        attestation_type: AttestationType = AttestationType,
+        /// A measurement.
+        attestation_measurement: Option<Bytes> = AttestationMeasurement,
+        /// An assertion.
+        attestation_assertion: Option<Bytes> = AttestationAssertion,
+    }
+}
+
+structure! {
+    /// A user with a password for once. Of 2.0.
+    pub struct OneTimePasswordCredential {
+        /// The user.
+        username: String = Username,
+        /// The password.
+        password: Option<SecretText> = Password,
+        /// The password for once.
+        one_time_password: SecretText = OneTimePassword,
+    }
+}
+
+structure! {
+    /// A user and the hash of a password. Of 2.0.
+    pub struct HashedPasswordCredential {
+        /// The user.
+        username: String = Username,
+        /// When it was hashed.
+        time_stamp: DateTimeExtended = TimeStamp,
+        /// The hash function.
+        hashing_algorithm: Option<HashingAlgorithm> = HashingAlgorithm,
+        /// The hash.
+        hashed_password: SecretBytes = HashedPassword,
+    }
+}
+
+structure! {
+    /// What Login hands out. Of 2.0.
+    pub struct Ticket {
+        /// What it is for.
+        ticket_type: TicketType = TicketType,
+        /// It.
+        ticket_value: SecretBytes = TicketValue,
+    }
+}
+
+/// A credential of any type.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Credential {
+    /// A user and, as a rule, a password.
+    UsernameAndPassword(UsernameAndPassword),
+    /// A device. Of 1.1.
+    Device(DeviceCredential),
+    /// An attestation. Of 1.2.
+    Attestation(AttestationCredential),
+    /// A user with a password for once. Of 2.0.
+    OneTimePassword(OneTimePasswordCredential),
+    /// A user and the hash of a password. Of 2.0.
+    HashedPassword(HashedPasswordCredential),
+    /// A ticket. Of 2.0.
+    Ticket(Ticket),
+    /// A credential of a type that is not known.
+    Other {
+        /// Its type.
+        credential_type: CredentialType,
+        /// What is in it.
+        value: AnyStructure,
+    },
+}
+
+impl Structure for Credential {
+    fn decode_fields(fields: Elements<'_>, within: Tag) -> Result<Self, DecodeError> {
+        let (mut credential_type, mut value) = (None, None);
+        for field in fields {
+            match field.tag() {
+                Tag::CredentialType => {
+                    take_once(&mut credential_type, &field, CredentialType::decode)?
+                }
+                Tag::CredentialValue => take_once(&mut value, &field, |field| Ok(*field))?,
+                _ => {}
+            }
+        }
+        let credential_type = credential_type.ok_or(DecodeError::Missing {
+            tag: Tag::CredentialType,
+            within,
+        })?;
+        let value = value.ok_or(DecodeError::Missing {
+            tag: Tag::CredentialValue,
+            within,
+        })?;
+        Ok(match credential_type {
+            CredentialType::UsernameAndPassword => {
+                Self::UsernameAndPassword(Value::decode(&value)?)
+            }
+            CredentialType::Device => Self::Device(Value::decode(&value)?),
+            CredentialType::Attestation => Self::Attestation(Value::decode(&value)?),
+            CredentialType::OneTimePassword => Self::OneTimePassword(Value::decode(&value)?),
+            CredentialType::HashedPassword => Self::HashedPassword(Value::decode(&value)?),
+            CredentialType::Ticket => Self::Ticket(Value::decode(&value)?),
+            CredentialType::Other(_) => Self::Other {
+                credential_type,
+                value: Value::decode(&value)?,
+            },
+        })
+    }
+
+    fn encode_fields(&self, writer: &mut Writer) {
+        self.credential_type().put(Tag::CredentialType, writer);
+        let tag = Tag::CredentialValue;
+        match self {
+            Self::UsernameAndPassword(value) => value.encode(tag, writer),
+            Self::Device(value) => value.encode(tag, writer),
+            Self::Attestation(value) => value.encode(tag, writer),
+            Self::OneTimePassword(value) => value.encode(tag, writer),
+            Self::HashedPassword(value) => value.encode(tag, writer),
+            Self::Ticket(value) => value.encode(tag, writer),
+            Self::Other { value, .. } => value.encode(tag, writer),
+        }
+    }
+}
+
+impl Credential {
+    /// The credential's type.
+    #[must_use]
+    pub const fn credential_type(&self) -> CredentialType {
+        match self {
+            Self::UsernameAndPassword(_) => CredentialType::UsernameAndPassword,
+            Self::Device(_) => CredentialType::Device,
+            Self::Attestation(_) => CredentialType::Attestation,
+            Self::OneTimePassword(_) => CredentialType::OneTimePassword,
+            Self::HashedPassword(_) => CredentialType::HashedPassword,
+            Self::Ticket(_) => CredentialType::Ticket,
+            Self::Other {
+                credential_type, ..
+            } => *credential_type,
+        }
+    }
+}
+
+impl Value for Credential {
+    fn decode(element: &Element<'_>) -> Result<Self, DecodeError> {
+        Self::decode_fields(element.structure()?, element.tag())
+    }
+
+    fn encode(&self, tag: Tag, writer: &mut Writer) {
+        writer.structure(tag, |writer| self.encode_fields(writer));
+    }
+}

@@ -1,0 +1,193 @@
+//! Request messages.
+
+use crate::codec::{Bytes, Field, Value, take_once};
+use crate::error::{DecodeError, EncodeError};
+use crate::limits::Limits;
+use crate::operations::RequestPayload;
+use crate::registry::{Operation, Tag};
+use crate::ttlv::{Buffer, Element, Newer, Writer, check};
+use crate::version::ProtocolVersion;
+
+use super::{MessageExtension, RequestHeader};
+
+/// A request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestMessage {
+    /// The header.
+    pub header: RequestHeader,
+    /// What to do.
+    pub batch_items: Vec<RequestBatchItem>,
+}
+
+/// One thing to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestBatchItem {
+    /// Whether the result's key material must not be kept (2.0).
+    pub ephemeral: Option<bool>,
+    /// The item's name, which the response repeats. Needed with more than one item.
+    pub unique_batch_item_id: Option<Bytes>,
+    /// The operation and its arguments.
+    pub payload: RequestPayload,
+    /// Vendors' additions.
+    pub message_extensions: Vec<MessageExtension>,
+}
+
+impl<P: Into<RequestPayload>> From<P> for RequestBatchItem {
+    fn from(payload: P) -> Self {
+        Self {
+            ephemeral: None,
+            unique_batch_item_id: None,
+            payload: payload.into(),
+            message_extensions: Vec::new(),
+        }
+    }
+}
+
+impl RequestMessage {
+    /// A request for one operation.
+    #[must_use]
+    pub fn new(version: ProtocolVersion, payload: impl Into<RequestPayload>) -> Self {
+        Self {
+            header: RequestHeader::new(version),
+            batch_items: vec![RequestBatchItem::from(payload.into())],
+        }
+    }
+
+    /// A request for several operations, in this order; each item is named by its place, counted from 1, in 4 bytes.
+    #[must_use]
+    pub fn batch(
+        version: ProtocolVersion,
+        payloads: impl IntoIterator<Item = RequestPayload>,
+    ) -> Self {
+        let batch_items = (1_u32..)
+            .zip(payloads)
+            .map(|(place, payload)| RequestBatchItem {
+                unique_batch_item_id: Some(Bytes(place.to_be_bytes().to_vec())),
+                ..payload.into()
+            })
+            .collect();
+        Self {
+            header: RequestHeader {
+                batch_order_option: Some(true),
+                ..RequestHeader::new(version)
+            },
+            batch_items,
+        }
+    }
+
+    /// Reads a message in TTLV. Payloads that cannot be read are
+    /// [`Malformed`](crate::operations::RequestPayload::Malformed): only they fail, not the batch.
+    ///
+    /// # Errors
+    /// What is wrong with the message as a whole.
+    pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Self, DecodeError> {
+        Self::from_element(&check(bytes, limits)?, limits)
+    }
+
+    /// Reads a message that [`check`] has accepted.
+    pub fn from_element(element: &Element<'_>, limits: &Limits) -> Result<Self, DecodeError> {
+        element.expect_tag(Tag::RequestMessage)?;
+        let mut header: Option<RequestHeader> = None;
+        let mut batch_items = Vec::new();
+        for field in element.structure()? {
+            match field.tag() {
+                Tag::RequestHeader => take_once(&mut header, &field, Value::decode)?,
+                Tag::BatchItem if batch_items.len() >= limits.batch_items => {
+                    return Err(DecodeError::Limit {
+                        what: "batch items",
+                        max: limits.batch_items,
+                    });
+                }
+                Tag::BatchItem => batch_items.push(RequestBatchItem::decode(&field)?),
+                _ => {}
+            }
+        }
+        let header = header.ok_or(DecodeError::Missing {
+            tag: Tag::RequestHeader,
+            within: Tag::RequestMessage,
+        })?;
+        if usize::try_from(header.batch_count) != Ok(batch_items.len()) {
+            return Err(DecodeError::BatchCount {
+                got: batch_items.len(),
+                expected: header.batch_count,
+            });
+        }
+        Ok(Self {
+            header,
+            batch_items,
+        })
+    }
+
+    /// Writes the message in TTLV. The header's batch count is set to the number of items.
+    ///
+    /// # Errors
+    /// When something in it is newer than the header's version: a request's meaning must not change silently.
+    pub fn encode(&self) -> Result<Buffer, EncodeError> {
+        self.encode_into(Buffer::new())
+    }
+
+    /// As [`RequestMessage::encode`], reusing a buffer.
+    pub fn encode_into(&self, buffer: Buffer) -> Result<Buffer, EncodeError> {
+        let version = self.header.protocol_version;
+        if !version.is_supported() {
+            return Err(EncodeError::UnsupportedVersion { version });
+        }
+        let mut writer = Writer::new(buffer, version, Newer::Refuse);
+        writer.structure(Tag::RequestMessage, |writer| {
+            let batch_count = i32::try_from(self.batch_items.len()).unwrap_or(i32::MAX);
+            super::header::write_request(&self.header, batch_count, writer);
+            for item in &self.batch_items {
+                item.encode(Tag::BatchItem, writer);
+            }
+        });
+        writer.finish()
+    }
+}
+
+impl Value for RequestBatchItem {
+    fn decode(element: &Element<'_>) -> Result<Self, DecodeError> {
+        let (mut operation, mut ephemeral, mut id, mut payload) = (None, None, None, None);
+        let mut message_extensions = Vec::new();
+        for field in element.structure()? {
+            match field.tag() {
+                Tag::Operation => take_once(&mut operation, &field, Operation::decode)?,
+                Tag::Ephemeral => take_once(&mut ephemeral, &field, bool::decode)?,
+                Tag::UniqueBatchItemID => take_once(&mut id, &field, Bytes::decode)?,
+                Tag::RequestPayload => take_once(&mut payload, &field, |field| Ok(*field))?,
+                Tag::MessageExtension => message_extensions.push(MessageExtension::decode(&field)?),
+                _ => {}
+            }
+        }
+        let within = Tag::BatchItem;
+        let operation = operation.ok_or(DecodeError::Missing {
+            tag: Tag::Operation,
+            within,
+        })?;
+        let payload = payload.ok_or(DecodeError::Missing {
+            tag: Tag::RequestPayload,
+            within,
+        })?;
+        Ok(Self {
+            ephemeral,
+            unique_batch_item_id: id,
+            payload: RequestPayload::decode(Some(operation), &payload)?,
+            message_extensions,
+        })
+    }
+
+    fn encode(&self, tag: Tag, writer: &mut Writer) {
+        writer.structure(tag, |writer| {
+            match self.payload.operation() {
+                Some(operation) => operation.encode(Tag::Operation, writer),
+                None => writer.fail(EncodeError::Unencodable {
+                    what: "a request without an operation",
+                }),
+            }
+            self.ephemeral.put(Tag::Ephemeral, writer);
+            self.unique_batch_item_id
+                .put(Tag::UniqueBatchItemID, writer);
+            self.payload.write(Tag::RequestPayload, writer);
+            self.message_extensions.put(Tag::MessageExtension, writer);
+        });
+    }
+}

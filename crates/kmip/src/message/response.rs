@@ -1,0 +1,234 @@
+//! Response messages.
+
+use crate::codec::{Bytes, DateTime, Field, Value, take_once};
+use crate::error::{DecodeError, EncodeError};
+use crate::limits::Limits;
+use crate::operations::ResponsePayload;
+use crate::registry::{Enumeration, Operation, ResultReason, ResultStatus, Tag};
+use crate::ttlv::{Buffer, Element, Newer, Writer, check};
+use crate::version::ProtocolVersion;
+
+use super::{MessageExtension, ResponseHeader};
+
+/// A response.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ResponseMessage {
+    /// The header.
+    pub header: ResponseHeader,
+    /// What became of the request's items.
+    pub batch_items: Vec<ResponseBatchItem>,
+}
+
+/// What became of one item.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ResponseBatchItem {
+    /// The operation; absent when the request could not be read.
+    pub operation: Option<Operation>,
+    /// The request item's name.
+    pub unique_batch_item_id: Option<Bytes>,
+    /// How it ended.
+    pub result_status: ResultStatus,
+    /// Why it failed.
+    pub result_reason: Option<ResultReason>,
+    /// The same for people.
+    pub result_message: Option<String>,
+    /// With what to poll for the result of an operation that is pending.
+    pub asynchronous_correlation_value: Option<Bytes>,
+    /// The result.
+    pub payload: Option<ResponsePayload>,
+    /// Vendors' additions.
+    pub message_extensions: Vec<MessageExtension>,
+}
+
+impl ResponseBatchItem {
+    /// An item that succeeded.
+    #[must_use]
+    pub fn success(payload: impl Into<ResponsePayload>) -> Self {
+        let payload = payload.into();
+        Self {
+            operation: payload.operation(),
+            unique_batch_item_id: None,
+            result_status: ResultStatus::Success,
+            result_reason: None,
+            result_message: None,
+            asynchronous_correlation_value: None,
+            payload: Some(payload),
+            message_extensions: Vec::new(),
+        }
+    }
+
+    /// An item that failed.
+    #[must_use]
+    pub fn failure(
+        operation: Option<Operation>,
+        reason: ResultReason,
+        message: impl Into<String>,
+    ) -> Self {
+        Self {
+            operation,
+            unique_batch_item_id: None,
+            result_status: ResultStatus::OperationFailed,
+            result_reason: Some(reason),
+            result_message: Some(message.into()),
+            asynchronous_correlation_value: None,
+            payload: None,
+            message_extensions: Vec::new(),
+        }
+    }
+
+    /// The item, as the answer to the request's item of this name.
+    #[must_use]
+    pub fn answering(mut self, unique_batch_item_id: Option<Bytes>) -> Self {
+        self.unique_batch_item_id = unique_batch_item_id;
+        self
+    }
+}
+
+impl ResponseMessage {
+    /// A response of these items.
+    #[must_use]
+    pub fn new(
+        version: ProtocolVersion,
+        time_stamp: DateTime,
+        batch_items: Vec<ResponseBatchItem>,
+    ) -> Self {
+        Self {
+            header: ResponseHeader::new(version, time_stamp),
+            batch_items,
+        }
+    }
+
+    /// Reads a message in TTLV. Fields that do not belong in it are skipped; payloads that cannot be read are
+    /// [`Malformed`](crate::operations::ResponsePayload::Malformed).
+    ///
+    /// # Errors
+    /// What is wrong with the message as a whole.
+    pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Self, DecodeError> {
+        Self::from_element(&check(bytes, limits)?, limits)
+    }
+
+    /// Reads a message that [`check`] has accepted.
+    pub fn from_element(element: &Element<'_>, limits: &Limits) -> Result<Self, DecodeError> {
+        element.expect_tag(Tag::ResponseMessage)?;
+        let mut header: Option<ResponseHeader> = None;
+        let mut batch_items = Vec::new();
+        for field in element.structure()? {
+            match field.tag() {
+                Tag::ResponseHeader => take_once(&mut header, &field, Value::decode)?,
+                Tag::BatchItem if batch_items.len() >= limits.batch_items => {
+                    return Err(DecodeError::Limit {
+                        what: "batch items",
+                        max: limits.batch_items,
+                    });
+                }
+                Tag::BatchItem => batch_items.push(ResponseBatchItem::decode(&field)?),
+                _ => {}
+            }
+        }
+        let header = header.ok_or(DecodeError::Missing {
+            tag: Tag::ResponseHeader,
+            within: Tag::ResponseMessage,
+        })?;
+        if usize::try_from(header.batch_count) != Ok(batch_items.len()) {
+            return Err(DecodeError::BatchCount {
+                got: batch_items.len(),
+                expected: header.batch_count,
+            });
+        }
+        Ok(Self {
+            header,
+            batch_items,
+        })
+    }
+
+    /// Writes the message in TTLV. The header's batch count is set to the number of items. What is newer than the
+    /// header's version is left out; a result reason that is newer becomes General Failure.
+    ///
+    /// # Errors
+    /// When the version is not supported or a payload cannot be written.
+    pub fn encode(&self) -> Result<Buffer, EncodeError> {
+        self.encode_into(Buffer::new())
+    }
+
+    /// As [`ResponseMessage::encode`], reusing a buffer.
+    pub fn encode_into(&self, buffer: Buffer) -> Result<Buffer, EncodeError> {
+        let version = self.header.protocol_version;
+        if !version.is_supported() {
+            return Err(EncodeError::UnsupportedVersion { version });
+        }
+        let mut writer = Writer::new(buffer, version, Newer::Omit);
+        writer.structure(Tag::ResponseMessage, |writer| {
+            let batch_count = i32::try_from(self.batch_items.len()).unwrap_or(i32::MAX);
+            super::header::write_response(&self.header, batch_count, writer);
+            for item in &self.batch_items {
+                item.encode(Tag::BatchItem, writer);
+            }
+        });
+        writer.finish()
+    }
+}
+
+impl Value for ResponseBatchItem {
+    fn decode(element: &Element<'_>) -> Result<Self, DecodeError> {
+        let (mut operation, mut id, mut status, mut reason) = (None, None, None, None);
+        let (mut message, mut correlation, mut payload) = (None, None, None);
+        let mut message_extensions = Vec::new();
+        for field in element.structure()? {
+            match field.tag() {
+                Tag::Operation => take_once(&mut operation, &field, Operation::decode)?,
+                Tag::UniqueBatchItemID => take_once(&mut id, &field, Bytes::decode)?,
+                Tag::ResultStatus => take_once(&mut status, &field, ResultStatus::decode)?,
+                Tag::ResultReason => take_once(&mut reason, &field, ResultReason::decode)?,
+                Tag::ResultMessage => take_once(&mut message, &field, String::decode)?,
+                Tag::AsynchronousCorrelationValue => {
+                    take_once(&mut correlation, &field, Bytes::decode)?
+                }
+                Tag::ResponsePayload => take_once(&mut payload, &field, |field| Ok(*field))?,
+                Tag::MessageExtension => message_extensions.push(MessageExtension::decode(&field)?),
+                _ => {}
+            }
+        }
+        Ok(Self {
+            operation,
+            unique_batch_item_id: id,
+            result_status: status.ok_or(DecodeError::Missing {
+                tag: Tag::ResultStatus,
+                within: Tag::BatchItem,
+            })?,
+            result_reason: reason,
+            result_message: message,
+            asynchronous_correlation_value: correlation,
+            payload: payload
+                .map(|payload| ResponsePayload::decode(operation, &payload))
+                .transpose()?,
+            message_extensions,
+        })
+    }
+
+    fn encode(&self, tag: Tag, writer: &mut Writer) {
+        writer.structure(tag, |writer| {
+            self.operation.put(Tag::Operation, writer);
+            self.unique_batch_item_id
+                .put(Tag::UniqueBatchItemID, writer);
+            self.result_status.encode(Tag::ResultStatus, writer);
+            if let Some(reason) = self.result_reason {
+                let known = reason
+                    .since()
+                    .is_none_or(|since| writer.version().at_least(since));
+                if known {
+                    reason
+                } else {
+                    ResultReason::GeneralFailure
+                }
+                .encode(Tag::ResultReason, writer);
+            }
+            self.result_message.put(Tag::ResultMessage, writer);
+            self.asynchronous_correlation_value
+                .put(Tag::AsynchronousCorrelationValue, writer);
+            if let Some(payload) = &self.payload {
+                payload.write(Tag::ResponsePayload, writer);
+            }
+            self.message_extensions.put(Tag::MessageExtension, writer);
+        });
+    }
+}

@@ -1,0 +1,229 @@
+//! Key Material (KMIP 1.4, section 2.1.7; 2.1, section 3): bytes, or a structure of numbers.
+
+use crate::codec::{BigInteger, Structure, Value};
+use crate::error::DecodeError;
+use crate::registry::{KeyFormatType, RecommendedCurve, Tag};
+use crate::secret::SecretBytes;
+use crate::ttlv::{Element, Item, ItemType, Writer};
+
+structure! {
+    /// A symmetric key as a structure.
+    pub struct TransparentSymmetricKey {
+        /// The key.
+        key: SecretBytes = Key,
+    }
+}
+
+structure! {
+    /// A DSA private key.
+    pub struct TransparentDsaPrivateKey {
+        /// The modulus.
+        p: BigInteger = P,
+        /// The order of the subgroup.
+        q: BigInteger = Q,
+        /// The generator.
+        g: BigInteger = G,
+        /// The private number.
+        x: BigInteger = X,
+    }
+}
+
+structure! {
+    /// A DSA public key.
+    pub struct TransparentDsaPublicKey {
+        /// The modulus.
+        p: BigInteger = P,
+        /// The order of the subgroup.
+        q: BigInteger = Q,
+        /// The generator.
+        g: BigInteger = G,
+        /// The public number.
+        y: BigInteger = Y,
+    }
+}
+
+structure! {
+    /// An RSA private key.
+    pub struct TransparentRsaPrivateKey {
+        /// The modulus.
+        modulus: BigInteger = Modulus,
+        /// The private exponent.
+        private_exponent: Option<BigInteger> = PrivateExponent,
+        /// The public exponent.
+        public_exponent: Option<BigInteger> = PublicExponent,
+        /// The first prime.
+        p: Option<BigInteger> = P,
+        /// The second prime.
+        q: Option<BigInteger> = Q,
+        /// The private exponent modulo p - 1.
+        prime_exponent_p: Option<BigInteger> = PrimeExponentP,
+        /// The private exponent modulo q - 1.
+        prime_exponent_q: Option<BigInteger> = PrimeExponentQ,
+        /// The inverse of q modulo p.
+        crt_coefficient: Option<BigInteger> = CRTCoefficient,
+    }
+}
+
+structure! {
+    /// An RSA public key.
+    pub struct TransparentRsaPublicKey {
+        /// The modulus.
+        modulus: BigInteger = Modulus,
+        /// The public exponent.
+        public_exponent: BigInteger = PublicExponent,
+    }
+}
+
+structure! {
+    /// A Diffie-Hellman private key.
+    pub struct TransparentDhPrivateKey {
+        /// The modulus.
+        p: BigInteger = P,
+        /// The order of the subgroup.
+        q: Option<BigInteger> = Q,
+        /// The generator.
+        g: BigInteger = G,
+        /// The cofactor.
+        j: Option<BigInteger> = J,
+        /// The private number.
+        x: BigInteger = X,
+    }
+}
+
+structure! {
+    /// A Diffie-Hellman public key.
+    pub struct TransparentDhPublicKey {
+        /// The modulus.
+        p: BigInteger = P,
+        /// The order of the subgroup.
+        q: Option<BigInteger> = Q,
+        /// The generator.
+        g: BigInteger = G,
+        /// The cofactor.
+        j: Option<BigInteger> = J,
+        /// The public number.
+        y: BigInteger = Y,
+    }
+}
+
+structure! {
+    /// A private key on an elliptic curve.
+    pub struct TransparentEcPrivateKey {
+        /// The curve.
+        recommended_curve: RecommendedCurve = RecommendedCurve,
+        /// The private number.
+        d: BigInteger = D,
+    }
+}
+
+structure! {
+    /// A public key on an elliptic curve.
+    pub struct TransparentEcPublicKey {
+        /// The curve.
+        recommended_curve: RecommendedCurve = RecommendedCurve,
+        /// The public point.
+        q_string: SecretBytes = QString,
+    }
+}
+
+/// The material of a key: wiped when dropped, never printed, its secrets compared in constant time.
+///
+/// What it looks like is said by the Key Format Type beside it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KeyMaterial {
+    /// Bytes: Raw, Opaque, PKCS#1, PKCS#8, X.509, EC Private Key, PKCS#12, or an extension's format.
+    Bytes(SecretBytes),
+    /// Transparent Symmetric Key.
+    TransparentSymmetricKey(TransparentSymmetricKey),
+    /// Transparent DSA Private Key.
+    TransparentDsaPrivateKey(TransparentDsaPrivateKey),
+    /// Transparent DSA Public Key.
+    TransparentDsaPublicKey(TransparentDsaPublicKey),
+    /// Transparent RSA Private Key.
+    TransparentRsaPrivateKey(TransparentRsaPrivateKey),
+    /// Transparent RSA Public Key.
+    TransparentRsaPublicKey(TransparentRsaPublicKey),
+    /// Transparent DH Private Key.
+    TransparentDhPrivateKey(TransparentDhPrivateKey),
+    /// Transparent DH Public Key.
+    TransparentDhPublicKey(TransparentDhPublicKey),
+    /// Transparent EC Private Key; before 1.3 one each for ECDSA, ECDH and ECMQV.
+    TransparentEcPrivateKey(TransparentEcPrivateKey),
+    /// Transparent EC Public Key; before 1.3 one each for ECDSA, ECDH and ECMQV.
+    TransparentEcPublicKey(TransparentEcPublicKey),
+    /// A structure of a format that is not known.
+    Structure(Vec<Item>),
+}
+
+impl KeyMaterial {
+    pub(super) fn decode(
+        element: &Element<'_>,
+        format: KeyFormatType,
+    ) -> Result<Self, DecodeError> {
+        if element.item_type() != ItemType::Structure {
+            return Ok(Self::Bytes(element.bytes()?.into()));
+        }
+        Ok(match format {
+            KeyFormatType::TransparentSymmetricKey => {
+                Self::TransparentSymmetricKey(Value::decode(element)?)
+            }
+            KeyFormatType::TransparentDSAPrivateKey => {
+                Self::TransparentDsaPrivateKey(Value::decode(element)?)
+            }
+            KeyFormatType::TransparentDSAPublicKey => {
+                Self::TransparentDsaPublicKey(Value::decode(element)?)
+            }
+            KeyFormatType::TransparentRSAPrivateKey => {
+                Self::TransparentRsaPrivateKey(Value::decode(element)?)
+            }
+            KeyFormatType::TransparentRSAPublicKey => {
+                Self::TransparentRsaPublicKey(Value::decode(element)?)
+            }
+            KeyFormatType::TransparentDHPrivateKey => {
+                Self::TransparentDhPrivateKey(Value::decode(element)?)
+            }
+            KeyFormatType::TransparentDHPublicKey => {
+                Self::TransparentDhPublicKey(Value::decode(element)?)
+            }
+            KeyFormatType::TransparentECPrivateKey
+            | KeyFormatType::TransparentECDSAPrivateKey
+            | KeyFormatType::TransparentECDHPrivateKey
+            | KeyFormatType::TransparentECMQVPrivateKey => {
+                Self::TransparentEcPrivateKey(Value::decode(element)?)
+            }
+            KeyFormatType::TransparentECPublicKey
+            | KeyFormatType::TransparentECDSAPublicKey
+            | KeyFormatType::TransparentECDHPublicKey
+            | KeyFormatType::TransparentECMQVPublicKey => {
+                Self::TransparentEcPublicKey(Value::decode(element)?)
+            }
+            _ => Self::Structure(Structure::decode_fields(
+                element.structure()?,
+                element.tag(),
+            )?),
+        })
+    }
+
+    pub(super) fn write(&self, writer: &mut Writer) {
+        let tag = Tag::KeyMaterial;
+        match self {
+            Self::Bytes(bytes) => writer.secret_bytes(tag, bytes),
+            Self::TransparentSymmetricKey(key) => key.encode(tag, writer),
+            Self::TransparentDsaPrivateKey(key) => key.encode(tag, writer),
+            Self::TransparentDsaPublicKey(key) => key.encode(tag, writer),
+            Self::TransparentRsaPrivateKey(key) => key.encode(tag, writer),
+            Self::TransparentRsaPublicKey(key) => key.encode(tag, writer),
+            Self::TransparentDhPrivateKey(key) => key.encode(tag, writer),
+            Self::TransparentDhPublicKey(key) => key.encode(tag, writer),
+            Self::TransparentEcPrivateKey(key) => key.encode(tag, writer),
+            Self::TransparentEcPublicKey(key) => key.encode(tag, writer),
+            Self::Structure(items) => writer.structure(tag, |writer| items.encode_fields(writer)),
+        }
+    }
+}
+
+impl From<SecretBytes> for KeyMaterial {
+    fn from(bytes: SecretBytes) -> Self {
+        Self::Bytes(bytes)
+    }
+}

@@ -1,0 +1,39 @@
+//! MAC Verify (KMIP 1.4, 4.34; 2.1, 6.1.31). Of 1.2.
+
+use crate::codec::Bytes;
+use crate::identifier::{Data, UniqueIdentifier};
+use crate::registry::ValidityIndicator;
+use crate::structures::CryptographicParameters;
+
+structure! {
+    /// Has the server verify a message authentication code.
+    #[derive(Default)]
+    pub struct MACVerifyRequest {
+        /// The object; the ID placeholder if absent.
+        unique_identifier: Option<UniqueIdentifier> = UniqueIdentifier,
+        /// How; the key's own parameters if absent.
+        cryptographic_parameters: Option<CryptographicParameters> = CryptographicParameters,
+        /// The message.
+        data: Option<Data> = Data,
+        /// The code.
+        mac_data: Option<Bytes> = MACData,
+        /// Which stream it belongs to. Of 1.3.
+        correlation_value: Option<Bytes> = CorrelationValue,
+        /// Whether it begins a stream. Of 1.3.
+        init_indicator: Option<bool> = InitIndicator,
+        /// Whether it ends a stream. Of 1.3.
+        final_indicator: Option<bool> = FinalIndicator,
+    }
+}
+
+structure! {
+    /// Whether it is valid.
+    pub struct MACVerifyResponse {
+        /// The object.
+        unique_identifier: UniqueIdentifier = UniqueIdentifier,
+        /// Whether it is; absent within a stream.
+        validity_indicator: Option<ValidityIndicator> = ValidityIndicator,
+        /// The stream's name. Of 1.3.
+        correlation_value: Option<Bytes> = CorrelationValue,
+    }
+}
