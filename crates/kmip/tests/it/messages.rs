@@ -440,6 +440,24 @@ fn limits_are_checked_before_anything_is_made_of_a_message() {
     ));
 }
 
+/// A server that cannot read a request still knows in which version to say so.
+#[test]
+fn the_version_can_be_told_from_a_message_that_cannot_be_read() {
+    let bytes = written(|w| {
+        w.structure(Tag::RequestMessage, |w| {
+            w.structure(Tag::RequestHeader, |w| {
+                ProtocolVersion::new(3, 0).encode(Tag::ProtocolVersion, w);
+            });
+        });
+    });
+    assert!(RequestMessage::decode(&bytes, &Limits::DEFAULT).is_err());
+    let element = check(&bytes, &Limits::DEFAULT).expect("well-formed");
+    assert_eq!(
+        message::version_of(&element),
+        Some(ProtocolVersion::new(3, 0))
+    );
+}
+
 #[test]
 fn malformed_items_are_refused() {
     let integer = |length: u32, kind: u8| {

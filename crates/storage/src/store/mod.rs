@@ -23,6 +23,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use futures_util::StreamExt;
 use parking_lot::{Mutex, RwLock};
 
 use self::databases::Entry;
@@ -34,6 +35,9 @@ use crate::engine::{Engine, Tree};
 use crate::error::{Error, Result};
 use crate::index::PartialFilterCompiler;
 use crate::keys::{DataKeys, Encryption, TreeId};
+
+/// So many databases are flushed at a time when the store closes.
+const CLOSE_AT_A_TIME: usize = 16;
 
 /// What a directory is, seen from outside: to be asked before anything is created, there or on a
 /// KMIP server.
@@ -105,7 +109,7 @@ pub struct Store {
 struct StoreInner {
     path: PathBuf,
     encryption: Encryption,
-    engine: SurrealEngine,
+    engine: Box<dyn Engine>,
     shared: Arc<Shared>,
     server: ServerTree,
     databases: RwLock<BTreeMap<String, Arc<Entry>>>,
@@ -280,7 +284,7 @@ impl StoreInner {
         Ok(Self {
             path,
             encryption,
-            engine,
+            engine: Box::new(engine),
             shared: Arc::new(Shared { options }),
             server,
             databases: RwLock::new(databases),
@@ -311,11 +315,12 @@ impl StoreInner {
             let _ = background.await;
         }
         let entries: Vec<_> = self.databases.read().values().cloned().collect();
-        let mut result = Ok(());
-        for entry in entries {
-            let closed = entry.close().await;
-            result = result.and(closed);
-        }
+        let closing = entries.into_iter().map(async |entry| entry.close().await);
+        let closed: Vec<_> = futures_util::stream::iter(closing)
+            .buffer_unordered(CLOSE_AT_A_TIME)
+            .collect()
+            .await;
+        let result: Result<()> = closed.into_iter().collect();
         let closed = self.server.tree().close().await;
         drop(self.lock.lock().take());
         result.and(closed)
