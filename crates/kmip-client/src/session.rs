@@ -1,5 +1,6 @@
 //! One server in use: a connection that is made again when it breaks.
 
+use std::fmt;
 use std::net::SocketAddr;
 
 use kmip::ProtocolVersion;
@@ -119,5 +120,16 @@ impl Session {
                 operation,
             )),
         }
+    }
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session")
+            .field("server", &self.server)
+            .field("address", &self.address)
+            .field("version", &self.version)
+            .field("is_connected", &self.established.is_some())
+            .finish_non_exhaustive()
     }
 }

@@ -67,7 +67,12 @@ pub(crate) fn check_new(attributes: &Attributes) -> Result<(), Failure> {
         {
             return Err(Failure::invalid(format!("{name} is set by the server")));
         }
-        let repeated = || attributes.iter().take(n).any(|other| other.value.attribute_name() == name);
+        let repeated = || {
+            attributes
+                .iter()
+                .take(n)
+                .any(|other| other.value.attribute_name() == name)
+        };
         if !is_multi_valued(&name) && repeated() {
             return Err(Failure::invalid(format!("{name} is there more than once")));
         }
@@ -94,9 +99,10 @@ pub(crate) fn check_change(name: &AttributeName) -> Result<(), Failure> {
 /// An attribute that is neither in the standard nor a vendor's has no meaning and no place.
 pub(crate) fn check_known(value: &AttributeValue) -> Result<(), Failure> {
     match value {
-        AttributeValue::Named { .. } | AttributeValue::Tagged(_) => {
-            Err(Failure::invalid(format!("there is no attribute {}", value.attribute_name())))
-        }
+        AttributeValue::Named { .. } | AttributeValue::Tagged(_) => Err(Failure::invalid(format!(
+            "there is no attribute {}",
+            value.attribute_name()
+        ))),
         _ => Ok(()),
     }
 }

@@ -51,9 +51,12 @@ pub(crate) async fn serve(
             Ok(Err(error)) if error.kind() == std::io::ErrorKind::UnexpectedEof => return Ok(()),
             Ok(Err(error)) => return Err(error.to_string()),
         };
-        let request = timeout(deadlines.message, receive(&mut stream, header, got, &service))
-            .await
-            .map_err(|_| "a request was not sent in time".to_owned())??;
+        let request = timeout(
+            deadlines.message,
+            receive(&mut stream, header, got, &service),
+        )
+        .await
+        .map_err(|_| "a request was not sent in time".to_owned())??;
         let handler = (service.clone(), owner.clone());
         // Requests wait for the disk: not on a thread that others wait for.
         let Reply { message, close } = tokio::task::spawn_blocking(move || {
@@ -97,13 +100,19 @@ async fn receive(
     service: &Service,
 ) -> Result<Zeroizing<Vec<u8>>, String> {
     if let Some(rest) = header.get_mut(got..) {
-        stream.read_exact(rest).await.map_err(|error| error.to_string())?;
+        stream
+            .read_exact(rest)
+            .await
+            .map_err(|error| error.to_string())?;
     }
     let total = message_bytes(header, service.limits()).map_err(|error| error.to_string())?;
     let mut request = Zeroizing::new(vec![0; total]);
     let (start, rest) = request.split_at_mut(HEADER_BYTES.min(total));
     start.copy_from_slice(&header);
-    stream.read_exact(rest).await.map_err(|error| error.to_string())?;
+    stream
+        .read_exact(rest)
+        .await
+        .map_err(|error| error.to_string())?;
     Ok(request)
 }
 

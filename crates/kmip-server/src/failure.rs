@@ -13,13 +13,19 @@ pub(crate) struct Failure {
 
 impl Failure {
     pub(crate) fn new(reason: ResultReason, message: impl Into<String>) -> Self {
-        Self { reason, message: message.into() }
+        Self {
+            reason,
+            message: message.into(),
+        }
     }
 
     /// There is no such object; a foreign one is answered in the same words.
     pub(crate) fn not_found(identifier: &str) -> Self {
         let shown: String = identifier.chars().take(64).collect();
-        Self::new(ResultReason::ItemNotFound, format!("no object has the identifier \"{shown}\""))
+        Self::new(
+            ResultReason::ItemNotFound,
+            format!("no object has the identifier \"{shown}\""),
+        )
     }
 
     /// A field or attribute has a value that it cannot have.

@@ -33,7 +33,9 @@ pub(crate) fn next(state: State, event: Event) -> Option<State> {
 /// What a Revoke with this reason is.
 pub(crate) fn revocation(reason: RevocationReasonCode) -> Event {
     match reason {
-        RevocationReasonCode::KeyCompromise | RevocationReasonCode::CACompromise => Event::Compromise,
+        RevocationReasonCode::KeyCompromise | RevocationReasonCode::CACompromise => {
+            Event::Compromise
+        }
         _ => Event::Deactivate,
     }
 }
@@ -63,7 +65,11 @@ mod tests {
     use super::*;
 
     const STATES: [State; 6] = [
-        State::PreActive, State::Active, State::Deactivated, State::Compromised, State::Destroyed,
+        State::PreActive,
+        State::Active,
+        State::Deactivated,
+        State::Compromised,
+        State::Destroyed,
         State::DestroyedCompromised,
     ];
 
@@ -83,7 +89,12 @@ mod tests {
             (S::Destroyed, Event::Compromise, S::DestroyedCompromised),
         ];
         for state in STATES {
-            for event in [Event::Activate, Event::Deactivate, Event::Compromise, Event::Destroy] {
+            for event in [
+                Event::Activate,
+                Event::Deactivate,
+                Event::Compromise,
+                Event::Destroy,
+            ] {
                 let expected = allowed
                     .iter()
                     .find(|(from, by, _)| (*from, *by) == (state, event))
@@ -95,12 +106,30 @@ mod tests {
 
     #[test]
     fn dates_move_it_forward_only() {
-        let dates = Dates { activation: Some(100), deactivation: Some(200) };
-        for (now, expected) in [(99, State::PreActive), (100, State::Active), (199, State::Active), (200, State::Deactivated)] {
+        let dates = Dates {
+            activation: Some(100),
+            deactivation: Some(200),
+        };
+        for (now, expected) in [
+            (99, State::PreActive),
+            (100, State::Active),
+            (199, State::Active),
+            (200, State::Deactivated),
+        ] {
             assert_eq!(at(State::PreActive, dates, now), expected, "{now}");
         }
         assert_eq!(at(State::Deactivated, dates, 150), State::Deactivated);
         assert_eq!(at(State::Compromised, dates, 300), State::Compromised);
-        assert_eq!(at(State::PreActive, Dates { activation: None, deactivation: Some(1) }, 5), State::PreActive);
+        assert_eq!(
+            at(
+                State::PreActive,
+                Dates {
+                    activation: None,
+                    deactivation: Some(1)
+                },
+                5
+            ),
+            State::PreActive
+        );
     }
 }

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use kmip::codec::Field;
-use kmip::registry::{ObjectType, RevocationReasonCode, State, Tag};
-use kmip::ttlv::{self, Buffer, Writer};
+use kmip::registry::{State, Tag};
+use kmip::structures::RevocationReason;
+use kmip::ttlv::{self, Buffer, Newer, Writer};
 use kmip::{
     Attribute, AttributeName, AttributeValue, Attributes, DateTime, Limits, ManagedObject, Name,
-    Newer, ProtocolVersion, RevocationReason, UniqueIdentifier,
+    ProtocolVersion,
 };
 
 use crate::clock::now;
@@ -36,10 +37,6 @@ impl Object {
         };
         let state = self.attributes.state().copied().unwrap_or(State::PreActive);
         lifecycle::at(state, dates, now().0)
-    }
-
-    pub(crate) fn object_type(&self) -> Option<ObjectType> {
-        self.attributes.object_type().copied()
     }
 
     pub(crate) fn names(&self) -> impl Iterator<Item = &Name> {
@@ -106,19 +103,57 @@ impl Object {
         let event = lifecycle::revocation(reason.code);
         self.apply(event)?;
         if event == Event::Compromise {
-            self.set(AttributeValue::CompromiseOccurrenceDate(occurred.unwrap_or_else(now)));
+            self.set(AttributeValue::CompromiseOccurrenceDate(
+                occurred.unwrap_or_else(now),
+            ));
         }
         self.set(AttributeValue::RevocationReason(reason));
         Ok(())
     }
 
-    /// The attributes as they are now.
+    /// Whether a date may be set now: a state that has been reached keeps its date (KMIP 1.4,
+    /// sections 3.24 to 3.27).
+    pub(crate) fn check_dates(&self, value: &AttributeValue) -> Result<(), Failure> {
+        let state = self.state();
+        let may = match value {
+            AttributeValue::ActivationDate(_) => state == State::PreActive,
+            AttributeValue::ProcessStartDate(_)
+            | AttributeValue::ProtectStopDate(_)
+            | AttributeValue::DeactivationDate(_) => {
+                matches!(state, State::PreActive | State::Active)
+            }
+            _ => true,
+        };
+        if may {
+            return Ok(());
+        }
+        let name = value.attribute_name();
+        Err(Failure::wrong_state(format!(
+            "{name} cannot be set: the object is {state}"
+        )))
+    }
+
+    /// The attributes as they are now, each instance but the first with its index.
     pub(crate) fn current_attributes(&self) -> impl Iterator<Item = Attribute> {
         let state = self.state();
-        self.attributes.iter().map(move |attribute| match attribute.value {
-            AttributeValue::State(_) => AttributeValue::State(state).into(),
-            _ => attribute.clone(),
-        })
+        self.attributes
+            .iter()
+            .enumerate()
+            .map(move |(position, attribute)| {
+                let value = match &attribute.value {
+                    AttributeValue::State(_) => AttributeValue::State(state),
+                    value => value.clone(),
+                };
+                let name = value.attribute_name();
+                let before = self.attributes.iter().take(position);
+                let index = before
+                    .filter(|other| other.value.attribute_name() == name)
+                    .count();
+                Attribute {
+                    index: i32::try_from(index).ok().filter(|index| *index > 0),
+                    value,
+                }
+            })
     }
 
     /// The record for the store: one TTLV structure in the newest version's shape, which has a place for
@@ -131,12 +166,18 @@ impl Object {
             self.attributes.put(Tag::TemplateAttribute, writer);
             self.value.put(Tag::SymmetricKey, writer);
         });
-        writer.finish().map_err(|error| Failure::invalid(error.to_string()))
+        writer
+            .finish()
+            .map_err(|error| Failure::invalid(error.to_string()))
     }
 
     /// Reads a record. The error says what is wrong with it.
     pub(crate) fn from_record(identifier: &str, record: &[u8]) -> Result<Self, String> {
-        let limits = Limits { message_bytes: usize::MAX, items: usize::MAX, ..Limits::DEFAULT };
+        let limits = Limits {
+            message_bytes: usize::MAX,
+            items: usize::MAX,
+            ..Limits::DEFAULT
+        };
         let root = ttlv::check(record, &limits).map_err(|error| error.to_string())?;
         let mut attributes = Attributes::default();
         let (mut owner, mut stored, mut value) = (None, None, None);
@@ -153,7 +194,12 @@ impl Object {
             return Err("it has another identifier inside".to_owned());
         }
         let owner = owner.ok_or("it has no owner")?.into();
-        Ok(Self { identifier: identifier.to_owned(), owner, attributes, value })
+        Ok(Self {
+            identifier: identifier.to_owned(),
+            owner,
+            attributes,
+            value,
+        })
     }
 }
 
@@ -165,8 +211,9 @@ const OWNER: Tag = Tag::Username;
 
 #[cfg(test)]
 mod tests {
+    use kmip::UniqueIdentifier;
     use kmip::objects::{KeyBlock, SymmetricKey};
-    use kmip::registry::CryptographicAlgorithm;
+    use kmip::registry::{CryptographicAlgorithm, ObjectType, RevocationReasonCode};
 
     use super::*;
 
@@ -176,12 +223,18 @@ mod tests {
             identifier: "id-1".to_owned(),
             owner: "db-1".into(),
             attributes: Attributes::new()
-                .with(AttributeValue::UniqueIdentifier(UniqueIdentifier::from("id-1")))
+                .with(AttributeValue::UniqueIdentifier(UniqueIdentifier::from(
+                    "id-1",
+                )))
                 .with(AttributeValue::ObjectType(ObjectType::SymmetricKey))
                 .with(AttributeValue::State(State::PreActive))
                 .with(AttributeValue::Name(Name::text("first")))
                 .with(AttributeValue::Name(Name::text("second")))
-                .with(Attribute::vendor("x", "purpose", kmip::ttlv::ItemValue::Integer(5))),
+                .with(Attribute::vendor(
+                    "x",
+                    "purpose",
+                    ttlv::ItemValue::Integer(5),
+                )),
             value: Some(SymmetricKey { key_block }.into()),
         }
     }
@@ -206,8 +259,10 @@ mod tests {
         assert!(object.attributes.activation_date().is_some());
         assert!(object.apply(Event::Activate).is_err());
         assert!(object.apply(Event::Destroy).is_err());
-        let reason =
-            RevocationReason { code: RevocationReasonCode::Superseded, message: None };
+        let reason = RevocationReason {
+            code: RevocationReasonCode::Superseded,
+            message: None,
+        };
         object.revoke(reason, None).unwrap();
         assert_eq!(object.state(), State::Deactivated);
         assert!(object.value.is_some());
@@ -216,17 +271,27 @@ mod tests {
         assert!(object.value.is_none());
         assert_eq!(object.names().count(), 2);
         let record = object.to_record().unwrap();
-        assert!(!record.as_slice().windows(32).any(|window| window == [7; 32]));
+        assert!(
+            !record
+                .as_slice()
+                .windows(32)
+                .any(|window| window == [7; 32])
+        );
     }
 
     #[test]
     fn a_compromise_is_dated() {
         let mut object = object();
-        let reason =
-            RevocationReason { code: RevocationReasonCode::KeyCompromise, message: None };
+        let reason = RevocationReason {
+            code: RevocationReasonCode::KeyCompromise,
+            message: None,
+        };
         object.revoke(reason, Some(DateTime(5))).unwrap();
         assert_eq!(object.state(), State::Compromised);
-        assert_eq!(object.attributes.compromise_occurrence_date(), Some(&DateTime(5)));
+        assert_eq!(
+            object.attributes.compromise_occurrence_date(),
+            Some(&DateTime(5))
+        );
         assert!(object.attributes.compromise_date().is_some());
     }
 

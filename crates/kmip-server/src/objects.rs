@@ -21,8 +21,11 @@ impl Objects {
     pub(crate) fn open(store: impl RecordStore) -> Result<Self, StoreError> {
         let mut by_identifier = HashMap::new();
         for (identifier, record) in store.load()? {
-            let object = Object::from_record(&identifier, &record)
-                .map_err(|detail| StoreError::Record { identifier: identifier.clone(), detail })?;
+            let object =
+                Object::from_record(&identifier, &record).map_err(|detail| StoreError::Record {
+                    identifier: identifier.clone(),
+                    detail,
+                })?;
             by_identifier.insert(identifier, Arc::new(object));
         }
         Ok(Self {
@@ -52,7 +55,9 @@ impl Objects {
             .cloned()
             .collect();
         found.sort_by(|a, b| {
-            b.initial_date().cmp(&a.initial_date()).then_with(|| a.identifier.cmp(&b.identifier))
+            b.initial_date()
+                .cmp(&a.initial_date())
+                .then_with(|| a.identifier.cmp(&b.identifier))
         });
         found
     }
@@ -85,7 +90,9 @@ impl Objects {
         let record = object.to_record()?;
         self.store.put(&object.identifier, record.as_slice())?;
         let object = Arc::new(object);
-        self.by_identifier.write().insert(object.identifier.clone(), object.clone());
+        self.by_identifier
+            .write()
+            .insert(object.identifier.clone(), object.clone());
         Ok(object)
     }
 
@@ -98,7 +105,9 @@ impl Objects {
             other.owner == object.owner
                 && other.identifier != object.identifier
                 && !other.is_destroyed()
-                && other.names().any(|name| object.names().any(|own| own.value == name.value))
+                && other
+                    .names()
+                    .any(|name| object.names().any(|own| own.value == name.value))
         });
         if taken {
             return Err(Failure::invalid("the Name is in use by another object"));

@@ -37,10 +37,19 @@ impl Server {
         let tls = config.tls.clone().reloading()?;
         let store = FileStore::open(&config.directory, config.key_file.as_deref())?;
         let service = Arc::new(Service::open(store, config.limits)?);
-        let listen = |source| Error::Listen { address: config.listen, source };
+        let listen = |source| Error::Listen {
+            address: config.listen,
+            source,
+        };
         let listener = TcpListener::bind(config.listen).await.map_err(listen)?;
         let local_addr = listener.local_addr().map_err(listen)?;
-        Ok(Self { listener, local_addr, tls, service, config })
+        Ok(Self {
+            listener,
+            local_addr,
+            tls,
+            service,
+            config,
+        })
     }
 
     /// The address it listens on, with the port that it got.
@@ -52,7 +61,13 @@ impl Server {
     /// way finish for at most `drain_timeout`, closes all connections and returns. Every change that was
     /// answered is durable already.
     pub async fn run(self, shutdown: impl Future<Output = ()>) {
-        let Self { listener, local_addr, tls, service, config } = self;
+        let Self {
+            listener,
+            local_addr,
+            tls,
+            service,
+            config,
+        } = self;
         info!(address = %local_addr, "KMIP server listening");
         let permits = Arc::new(Semaphore::new(config.max_connections));
         let deadlines = Deadlines {
@@ -97,7 +112,10 @@ impl Server {
             while connections.join_next().await.is_some() {}
         });
         if drained.await.is_err() {
-            warn!(connections = connections.len(), "KMIP connections are cut off");
+            warn!(
+                connections = connections.len(),
+                "KMIP connections are cut off"
+            );
             connections.shutdown().await;
         }
         info!(address = %local_addr, "KMIP server stopped");

@@ -112,6 +112,7 @@ pub mod operations;
 pub mod registry;
 mod secret;
 pub mod structures;
+pub mod text;
 pub mod ttlv;
 mod version;
 

@@ -10,10 +10,8 @@ use std::fs::{self, File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use zeroize::Zeroizing;
-
 use super::seal::Sealer;
-use super::{KeyEncryptionKey, RecordStore, StoreError};
+use super::{KeyEncryptionKey, Record, RecordStore, StoreError};
 
 /// A file that is being written has this suffix; identifiers never have it.
 const TEMPORARY_SUFFIX: &str = ".tmp";
@@ -40,15 +38,24 @@ impl FileStore {
         let key = match KeyEncryptionKey::read(&key_path)? {
             Some(key) => key,
             None if object_files(&objects)?.is_empty() => KeyEncryptionKey::generate(&key_path)?,
-            None => return Err(StoreError::KeyMissing { key: key_path, objects }),
+            None => {
+                return Err(StoreError::KeyMissing {
+                    key: key_path,
+                    objects,
+                });
+            }
         };
         let sealer = Sealer::new(key.bytes()).ok_or(StoreError::Crypto)?;
-        Ok(Self { objects, sealer, _lock: lock })
+        Ok(Self {
+            objects,
+            sealer,
+            _lock: lock,
+        })
     }
 }
 
 impl RecordStore for FileStore {
-    fn load(&self) -> Result<Vec<(String, Zeroizing<Vec<u8>>)>, StoreError> {
+    fn load(&self) -> Result<Vec<(String, Record)>, StoreError> {
         object_files(&self.objects)?
             .into_iter()
             .map(|(identifier, path)| {
@@ -63,7 +70,10 @@ impl RecordStore for FileStore {
     }
 
     fn put(&self, identifier: &str, record: &[u8]) -> Result<(), StoreError> {
-        let sealed = self.sealer.seal(identifier, record).ok_or(StoreError::Crypto)?;
+        let sealed = self
+            .sealer
+            .seal(identifier, record)
+            .ok_or(StoreError::Crypto)?;
         let path = self.objects.join(identifier);
         let temporary = self.objects.join(format!("{identifier}{TEMPORARY_SUFFIX}"));
         let mut options = OpenOptions::new();
@@ -81,7 +91,11 @@ impl RecordStore for FileStore {
 }
 
 fn io<'a>(action: &'static str, path: &'a Path) -> impl Fn(std::io::Error) -> StoreError + 'a {
-    move |source| StoreError::Io { action, path: path.to_owned(), source }
+    move |source| StoreError::Io {
+        action,
+        path: path.to_owned(),
+        source,
+    }
 }
 
 fn make_directory(path: &Path) -> Result<(), StoreError> {
@@ -94,7 +108,9 @@ fn make_directory(path: &Path) -> Result<(), StoreError> {
 
 fn sync_directory(path: &Path) -> Result<(), StoreError> {
     #[cfg(unix)]
-    File::open(path).and_then(|directory| directory.sync_all()).map_err(io("sync", path))?;
+    File::open(path)
+        .and_then(|directory| directory.sync_all())
+        .map_err(io("sync", path))?;
     Ok(())
 }
 
@@ -107,10 +123,14 @@ fn lock(directory: &Path) -> Result<File, StoreError> {
     let file = options.open(&path).map_err(io("create", &path))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
-        Err(fs::TryLockError::WouldBlock) => Err(StoreError::InUse { path: directory.to_owned() }),
-        Err(fs::TryLockError::Error(source)) => {
-            Err(StoreError::Io { action: "lock", path, source })
-        }
+        Err(fs::TryLockError::WouldBlock) => Err(StoreError::InUse {
+            path: directory.to_owned(),
+        }),
+        Err(fs::TryLockError::Error(source)) => Err(StoreError::Io {
+            action: "lock",
+            path,
+            source,
+        }),
     }
 }
 
@@ -119,7 +139,9 @@ fn object_files(objects: &Path) -> Result<Vec<(String, PathBuf)>, StoreError> {
     let mut found = Vec::new();
     for entry in fs::read_dir(objects).map_err(io("read", objects))? {
         let path = entry.map_err(io("read", objects))?.path();
-        let Some(name) = path.file_name().and_then(|name| name.to_str()) else { continue };
+        let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
+            continue;
+        };
         if name.ends_with(TEMPORARY_SUFFIX) {
             fs::remove_file(&path).map_err(io("remove", &path))?;
         } else {
@@ -147,9 +169,15 @@ mod tests {
         drop(store);
         fs::write(directory.path().join("objects/c.tmp"), "half a record").unwrap();
 
-        let mut records = FileStore::open(directory.path(), None).unwrap().load().unwrap();
-        records.sort();
-        let records: Vec<_> = records.iter().map(|(id, record)| (id.as_str(), record.as_slice())).collect();
+        let mut records = FileStore::open(directory.path(), None)
+            .unwrap()
+            .load()
+            .unwrap();
+        records.sort_by(|a, b| a.0.cmp(&b.0));
+        let records: Vec<_> = records
+            .iter()
+            .map(|(id, record)| (id.as_str(), record.as_slice()))
+            .collect();
         assert_eq!(records, [("a", b"changed".as_slice()), ("b", b"second")]);
         assert!(!directory.path().join("objects/c.tmp").exists());
     }
@@ -157,7 +185,10 @@ mod tests {
     #[test]
     fn a_lost_or_foreign_key_is_told() {
         let directory = tempfile::tempdir().unwrap();
-        FileStore::open(directory.path(), None).unwrap().put("a", b"record").unwrap();
+        FileStore::open(directory.path(), None)
+            .unwrap()
+            .put("a", b"record")
+            .unwrap();
         let key = directory.path().join("kek");
         let kept = fs::read(&key).unwrap();
         fs::remove_file(&key).unwrap();
@@ -170,7 +201,10 @@ mod tests {
         assert!(matches!(store.load(), Err(StoreError::Sealed { .. })));
         drop(store);
         fs::write(&key, kept).unwrap();
-        FileStore::open(directory.path(), None).unwrap().load().unwrap();
+        FileStore::open(directory.path(), None)
+            .unwrap()
+            .load()
+            .unwrap();
     }
 
     #[cfg(unix)]
@@ -179,8 +213,17 @@ mod tests {
         use std::os::unix::fs::PermissionsExt;
         let directory = tempfile::tempdir().unwrap();
         let directory = directory.path().join("kmip");
-        FileStore::open(&directory, None).unwrap().put("a", b"record").unwrap();
-        let mode = |name: &str| fs::metadata(directory.join(name)).unwrap().permissions().mode() & 0o777;
+        FileStore::open(&directory, None)
+            .unwrap()
+            .put("a", b"record")
+            .unwrap();
+        let mode = |name: &str| {
+            fs::metadata(directory.join(name))
+                .unwrap()
+                .permissions()
+                .mode()
+                & 0o777
+        };
         assert_eq!(mode(""), 0o700);
         assert_eq!(mode("objects"), 0o700);
         assert_eq!(mode("kek"), 0o600);

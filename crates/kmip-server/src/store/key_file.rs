@@ -23,13 +23,19 @@ impl KeyEncryptionKey {
             Ok(text) => Zeroizing::new(text),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(source) => {
-                return Err(StoreError::Io { action: "read", path: path.to_owned(), source });
+                return Err(StoreError::Io {
+                    action: "read",
+                    path: path.to_owned(),
+                    source,
+                });
             }
         };
         let mut key = Zeroizing::new([0_u8; 32]);
         match BASE64_STANDARD.decode_slice(text.trim_ascii(), key.as_mut_slice()) {
             Ok(32) => Ok(Some(Self(key))),
-            _ => Err(StoreError::KeyMalformed { path: path.to_owned() }),
+            _ => Err(StoreError::KeyMalformed {
+                path: path.to_owned(),
+            }),
         }
     }
 

@@ -12,6 +12,9 @@ use std::path::PathBuf;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
+/// A record in clear; wiped when dropped.
+pub type Record = Zeroizing<Vec<u8>>;
+
 /// Durable records, one for each object. A record is opaque here; it holds key material, so a store
 /// must encrypt it.
 pub trait RecordStore: Send + Sync + 'static {
@@ -20,7 +23,7 @@ pub trait RecordStore: Send + Sync + 'static {
     /// # Errors
     /// What cannot be read or decrypted: a server that has lost an object must not go on as if it
     /// had never been.
-    fn load(&self) -> Result<Vec<(String, Zeroizing<Vec<u8>>)>, StoreError>;
+    fn load(&self) -> Result<Vec<(String, Record)>, StoreError>;
 
     /// Writes a record, a new one or in the place of the one before. When it returns, the record
     /// survives a power failure; when it fails, the one before is still there.

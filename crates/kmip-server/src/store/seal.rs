@@ -13,7 +13,10 @@ pub(super) struct Sealer(LessSafeKey);
 impl Sealer {
     /// `None` if the key is refused, which a key of 32 bytes is not.
     pub(super) fn new(key: &[u8; 32]) -> Option<Self> {
-        UnboundKey::new(&AES_256_GCM, key).ok().map(LessSafeKey::new).map(Self)
+        UnboundKey::new(&AES_256_GCM, key)
+            .ok()
+            .map(LessSafeKey::new)
+            .map(Self)
     }
 
     /// The file's contents. Nonces are random: one key is good for 2^32 records written.
@@ -70,7 +73,11 @@ mod tests {
         let file = sealer.seal("id-1", b"record").unwrap();
         assert_eq!(sealer.open("id-1", &file).unwrap().as_slice(), b"record");
         assert!(!file.windows(6).any(|window| window == b"record"));
-        assert_ne!(sealer.seal("id-1", b"record").unwrap(), file, "a nonce of its own each time");
+        assert_ne!(
+            sealer.seal("id-1", b"record").unwrap(),
+            file,
+            "a nonce of its own each time"
+        );
 
         assert!(sealer.open("id-2", &file).is_none());
         assert!(Sealer::new(&[8; 32]).unwrap().open("id-1", &file).is_none());
@@ -80,7 +87,10 @@ mod tests {
             assert!(sealer.open("id-1", &damaged).is_none(), "byte {position}");
         }
         for length in 0..file.len() {
-            assert!(sealer.open("id-1", &file[..length]).is_none(), "{length} bytes");
+            assert!(
+                sealer.open("id-1", &file[..length]).is_none(),
+                "{length} bytes"
+            );
         }
     }
 }

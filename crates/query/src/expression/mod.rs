@@ -22,13 +22,18 @@ use bson::raw::{CString, RawBson, RawBsonRef};
 use bson::{RawArrayBuf, RawDocumentBuf};
 use smallvec::SmallVec;
 
+pub(crate) use context::Scope;
 pub use context::{EvalContext, ParseContext};
-pub(crate) use context::{Names, Scope};
 pub use path::FieldPath;
 pub use value::Value;
 pub(crate) use value::{fields, items};
 
 use crate::Result;
+
+/// The names of all operators, with `$`.
+pub fn operator_names() -> impl Iterator<Item = &'static str> {
+    operators::names()
+}
 
 /// A parsed expression.
 #[derive(Debug)]

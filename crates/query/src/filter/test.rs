@@ -51,7 +51,7 @@ impl Test {
         position: &mut Option<usize>,
     ) -> bool {
         let Some(value) = value else {
-            return self.matches_missing();
+            return self.accepts_missing();
         };
         match self {
             Test::Eq(operand) => document::compare::equal(value, operand.as_raw_bson_ref()),
@@ -78,7 +78,8 @@ impl Test {
         }
     }
 
-    fn matches_missing(&self) -> bool {
+    /// Whether a field that is missing passes.
+    pub(crate) fn accepts_missing(&self) -> bool {
         match self {
             Test::Eq(operand) => matches!(operand, RawBson::Null),
             Test::Compare(comparison, operand) => {

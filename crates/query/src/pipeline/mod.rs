@@ -11,13 +11,13 @@
 //! Source: the manual's pages "Aggregation Stages" and "Aggregation Pipeline Limits".
 
 pub(crate) mod accumulators;
-mod for_update;
 mod leading;
 mod memory;
 mod optimize;
 mod paths;
 mod source;
 pub(crate) mod stages;
+mod update;
 
 use std::sync::Arc;
 
@@ -25,13 +25,18 @@ use bson::raw::RawBsonRef;
 use bson::{RawArray, RawDocument};
 use document::ErrorCode;
 
-pub use for_update::update_transform;
 pub use leading::Leading;
 pub use source::{Collections, Documents, NoCollections, from_documents};
+pub use update::update_transform;
 
 use crate::expression::{ParseContext, fields, items};
 use crate::{Error, Result};
 use stages::Stage;
+
+/// The names of all stages, with `$`.
+pub fn stage_names() -> impl Iterator<Item = &'static str> {
+    stages::names()
+}
 
 /// The most stages of a pipeline. Source: the manual's page "Aggregation Pipeline Limits".
 pub const MAX_STAGES: usize = 1000;
@@ -143,9 +148,11 @@ impl Pipeline {
     /// Runs the pipeline on `input`. Nothing is read before the first document is asked for; after
     /// an error there are no more documents.
     pub fn run(&self, input: Documents, collections: &Arc<dyn Collections>) -> Documents {
-        self.stages
+        let output = self
+            .stages
             .iter()
-            .fold(input, |input, stage| stage.clone().run(input, collections))
+            .fold(input, |input, stage| stage.clone().run(input, collections));
+        source::until_error(output)
     }
 }
 

@@ -66,7 +66,7 @@ fn set(
     let Some((first, rest)) = names.split_first() else {
         return result;
     };
-    let mut write = |result: &mut RawDocumentBuf, old: Option<RawBsonRef<'_>>| {
+    let write = |result: &mut RawDocumentBuf, old: Option<RawBsonRef<'_>>| {
         if rest.is_empty() {
             if let Some(value) = value {
                 result.append(first, value);

@@ -1,6 +1,6 @@
 //! The keys of a document: what a sort or an index on some paths sees of it.
 //!
-//! Without arrays a document has one key: the value at each path, null where there is none. An
+//! Without arrays a document has one key: the value at each path, if there is one. An
 //! array gives a key for each of its elements; several paths may go through one array, each element
 //! then gives one key for all of them. An empty array that a path ends at counts as undefined.
 //! Source: the manual's page "Multikey Indexes".
@@ -10,8 +10,8 @@ use smallvec::SmallVec;
 
 use crate::filter::path::{Component, Path, elements, field};
 
-/// One key: a value for each path.
-pub(crate) type KeyRefs<'d> = SmallVec<[RawBsonRef<'d>; 4]>;
+/// One key: a value for each path, `None` where there is none.
+type Key<'d> = SmallVec<[Option<RawBsonRef<'d>>; 4]>;
 
 /// Two paths that go through different arrays of one document.
 #[derive(Debug, PartialEq, Eq)]
@@ -20,8 +20,8 @@ pub(crate) struct ParallelArrays(pub(crate) String, pub(crate) String);
 /// Where the walk along one path has come to.
 #[derive(Clone, Copy)]
 enum State<'p, 'd> {
-    /// At its end.
-    Value(RawBsonRef<'d>),
+    /// At its end: the value, or that it is missing.
+    Value(Option<RawBsonRef<'d>>),
     /// At an array, with what is left of the path.
     Array(&'d RawArray, &'p [Component]),
 }
@@ -36,7 +36,7 @@ type States<'p, 'd> = SmallVec<[State<'p, 'd>; 4]>;
 pub(crate) fn for_each<'p, 'd>(
     paths: impl Iterator<Item = &'p Path> + Clone,
     document: &'d RawDocument,
-    emit: &mut dyn FnMut(&[RawBsonRef<'d>]),
+    emit: &mut dyn FnMut(&[Option<RawBsonRef<'d>>]),
 ) -> Result<(), ParallelArrays> {
     let states = paths
         .clone()
@@ -60,14 +60,14 @@ fn walk<'p, 'd>(mut value: RawBsonRef<'d>, mut path: &'p [Component]) -> State<'
                 None => return State::Array(array, path),
             },
             (RawBsonRef::Array(array), None) => return State::Array(array, path),
-            (value, None) => return State::Value(value),
+            (value, None) => return State::Value(Some(value)),
             (RawBsonRef::Document(document), Some((first, rest))) => {
                 match field(document, first.name()) {
                     Some(next) => (value, path) = (next, rest),
-                    None => return State::Value(RawBsonRef::Null),
+                    None => return State::Value(None),
                 }
             }
-            (_, Some(_)) => return State::Value(RawBsonRef::Null),
+            (_, Some(_)) => return State::Value(None),
         }
     }
 }
@@ -93,16 +93,16 @@ fn named_position<'d>(array: &'d RawArray, component: &Component) -> Option<RawB
 /// the path as if the field were missing.
 fn walk_element<'p, 'd>(element: RawBsonRef<'d>, path: &'p [Component]) -> State<'p, 'd> {
     match element {
-        element if path.is_empty() => State::Value(element),
+        element if path.is_empty() => State::Value(Some(element)),
         RawBsonRef::Document(_) => walk(element, path),
-        _ => State::Value(RawBsonRef::Null),
+        _ => State::Value(None),
     }
 }
 
 /// Replaces the outermost array among the states by each of its elements, until none is left.
 fn expand<'d>(
     states: States<'_, 'd>,
-    emit: &mut dyn FnMut(&[RawBsonRef<'d>]),
+    emit: &mut dyn FnMut(&[Option<RawBsonRef<'d>>]),
 ) -> Result<(), (usize, usize)> {
     let mut arrays = states
         .iter()
@@ -112,11 +112,11 @@ fn expand<'d>(
             State::Value(_) => None,
         });
     let Some((first, array)) = arrays.next() else {
-        let key: KeyRefs<'d> = states
+        let key: Key<'d> = states
             .iter()
             .map(|state| match state {
                 State::Value(value) => *value,
-                State::Array(..) => RawBsonRef::Null,
+                State::Array(..) => None,
             })
             .collect();
         emit(&key);
@@ -130,8 +130,8 @@ fn expand<'d>(
             .iter()
             .map(|state| match (*state, element) {
                 (State::Array(_, path), Some(element)) => walk_element(element, path),
-                (State::Array(_, []), None) => State::Value(RawBsonRef::Undefined),
-                (State::Array(..), None) => State::Value(RawBsonRef::Null),
+                (State::Array(_, []), None) => State::Value(Some(RawBsonRef::Undefined)),
+                (State::Array(..), None) => State::Value(None),
                 (value, _) => value,
             })
             .collect()
@@ -157,7 +157,10 @@ mod tests {
         let paths: Vec<Path> = paths.iter().map(|path| Path::new(path)).collect();
         let mut keys = Vec::new();
         for_each(paths.iter(), document, &mut |key| {
-            keys.push(key.iter().map(|&value| value.into()).collect());
+            let values = key
+                .iter()
+                .map(|value| value.unwrap_or(RawBsonRef::Null).into());
+            keys.push(values.collect());
         })
         .unwrap();
         keys

@@ -9,7 +9,7 @@ use document::types::type_name;
 use document::{ErrorCode, Number};
 use smallvec::SmallVec;
 
-use super::keys::{self, KeyRefs};
+use super::keys;
 use crate::filter::parse::fields;
 use crate::filter::path::Path;
 use crate::{Error, Result};
@@ -49,6 +49,9 @@ impl Direction {
         }
     }
 }
+
+/// A key that is borrowed from its document.
+pub(super) type KeyRefs<'d> = SmallVec<[RawBsonRef<'d>; 4]>;
 
 /// A parsed sort specification.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -180,12 +183,13 @@ impl SortSpec {
         let mut least: Option<KeyRefs<'d>> = None;
         let paths = self.fields.iter().map(|(path, _)| path);
         keys::for_each(paths, document, &mut |key| {
-            let less = least.as_ref().is_none_or(|least| {
-                self.compare_refs(key.iter().copied(), least.iter().copied())
-                    .is_lt()
-            });
+            // What is missing sorts as null.
+            let values = || key.iter().map(|value| value.unwrap_or(RawBsonRef::Null));
+            let less = least
+                .as_ref()
+                .is_none_or(|least| self.compare_refs(values(), least.iter().copied()).is_lt());
             if less {
-                least = Some(KeyRefs::from_slice(key));
+                least = Some(values().collect());
             }
         })
         .map_err(|keys::ParallelArrays(left, right)| {

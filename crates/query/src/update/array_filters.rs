@@ -1,6 +1,6 @@
 //! `arrayFilters`: the conditions that `$[identifier]` stands for.
 //!
-//! Source: the manual's page "$[<identifier>] (update)".
+//! Source: the manual's page "`$[<identifier>]` (update)".
 
 use bson::RawDocument;
 

@@ -6,13 +6,13 @@
 //! document in one pass: what is not touched is copied as it stands, and a document that does not
 //! change is not copied at all.
 //!
-//! - [`path`]: dotted paths with `$`, `$[]` and `$[identifier]`
-//! - [`array_filters`]: what the identifiers stand for
-//! - [`tree`]: the paths of an update as a tree; conflicts between them
-//! - [`parse`]: from BSON to the tree
-//! - [`operators`]: one file for each operator, and the table of them
-//! - [`apply`] and [`rewriter`]: the one pass
-//! - [`replacement`], [`pipeline`], [`upsert`]
+//! - `path`: dotted paths with `$`, `$[]` and `$[identifier]`
+//! - `array_filters`: what the identifiers stand for
+//! - `tree`: the paths of an update as a tree; conflicts between them
+//! - `parse`: from BSON to the tree
+//! - `operators`: one file for each operator, and the table of them
+//! - `apply` and `rewriter`: the one pass
+//! - `replacement`, `pipeline`, `upsert`
 //!
 //! Source: the manual's page "Update Operators" and the pages of the operators.
 

@@ -77,8 +77,8 @@ events! {
     KEYSTORE_OPENED = 10_004_002, STORAGE, INFO, "Opened the keystore", "With provider, generation and number of data keys.";
     STORE_OPENED = 10_004_003, STORAGE, INFO, "Opened the data", "With the number of databases.";
     STORE_CLOSED = 10_004_004, STORAGE, INFO, "Closed the data", "Everything is on disk.";
-    ROTATION_INCOMPLETE = 10_004_005, STORAGE, WARN, "A rotation of the master key was announced and not completed", "The data is under the master key that it was under before.";
     STORAGE_FAILED = 10_004_005, STORAGE, ERROR, "Storage operation failed", "The client was told of an internal error; this line says which.";
+    ROTATION_INCOMPLETE = 10_004_006, STORAGE, WARN, "A rotation of the master key was announced and not completed", "The data is under the master key that it was under before.";
 }
 
 /// Routine events, which `systemLog.quiet` leaves out.

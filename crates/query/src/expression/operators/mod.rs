@@ -10,13 +10,21 @@ mod array_object;
 mod boolean;
 mod comparison;
 mod conditional;
+mod convert;
+mod date_arithmetic;
+mod date_from;
+mod date_parts;
+mod date_text;
+mod date_to_string;
 mod exponent;
 mod iteration;
 pub(crate) mod object;
 mod random;
+mod regex;
 mod replace;
 mod rounding;
 mod set;
+mod sort_array;
 mod string;
 mod substring;
 mod text_search;
@@ -95,13 +103,20 @@ const FAMILIES: &[Table] = &[
     boolean::TABLE,
     comparison::TABLE,
     conditional::TABLE,
+    convert::TABLE,
+    date_arithmetic::TABLE,
+    date_from::TABLE,
+    date_parts::TABLE,
+    date_to_string::TABLE,
     exponent::TABLE,
     iteration::TABLE,
     object::TABLE,
     random::TABLE,
+    regex::TABLE,
     replace::TABLE,
     rounding::TABLE,
     set::TABLE,
+    sort_array::TABLE,
     string::TABLE,
     substring::TABLE,
     text_search::TABLE,
@@ -155,16 +170,17 @@ pub(super) fn parse(name: &str, value: RawBsonRef<'_>, scope: Scope<'_>) -> Resu
 }
 
 /// The names of all operators.
-pub fn names() -> impl Iterator<Item = &'static str> {
+pub(crate) fn names() -> impl Iterator<Item = &'static str> {
     FAMILIES
         .iter()
         .flat_map(|table| table.iter())
         .map(|(name, _)| *name)
 }
 
-/// A refusal with a numbered code.
+/// A refusal with a numbered code: most have no name, a few do (9 is `FailedToParse`).
 pub(crate) fn location(code: i32, message: impl Into<String>) -> Error {
-    Error::new(ErrorCode::Location(code), message)
+    let named = ErrorCode::ALL.iter().find(|named| named.code() == code);
+    Error::new(named.copied().unwrap_or(ErrorCode::Location(code)), message)
 }
 
 /// The refusal of a call that the parser never makes.

@@ -146,7 +146,7 @@ pub(super) fn must_be_first(name: &str) -> bool {
 }
 
 /// The names of all stages.
-pub fn names() -> impl Iterator<Item = &'static str> {
+pub(crate) fn names() -> impl Iterator<Item = &'static str> {
     STAGES.iter().map(|(name, _)| *name)
 }
 

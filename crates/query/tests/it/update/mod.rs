@@ -6,6 +6,7 @@ mod fuzz;
 mod limits;
 mod model;
 mod paths;
+mod pipeline;
 mod positional;
 mod replacement;
 mod upsert;

@@ -143,6 +143,11 @@ impl Pattern {
         }
     }
 
+    /// The compiled expression.
+    pub(crate) const fn regex(&self) -> &Regex {
+        &self.regex
+    }
+
     /// The pattern as it was given.
     pub(crate) fn pattern(&self) -> &str {
         &self.pattern
