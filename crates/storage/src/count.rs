@@ -73,8 +73,8 @@ impl Add for Tally {
 
     fn add(self, other: Self) -> Self {
         Self {
-            documents: self.documents + other.documents,
-            bytes: self.bytes + other.bytes,
+            documents: self.documents.wrapping_add(other.documents),
+            bytes: self.bytes.wrapping_add(other.bytes),
         }
     }
 }
@@ -84,8 +84,8 @@ impl Sub for Tally {
 
     fn sub(self, other: Self) -> Self {
         Self {
-            documents: self.documents - other.documents,
-            bytes: self.bytes - other.bytes,
+            documents: self.documents.wrapping_sub(other.documents),
+            bytes: self.bytes.wrapping_sub(other.bytes),
         }
     }
 }
@@ -126,7 +126,7 @@ impl Count {
             let number = layout::number_of(cursor.key()).unwrap_or_default();
             let value = Tally::decode(cursor.value()?);
             total = total + value;
-            slots.next = slots.next.max(number + 1);
+            slots.next = slots.next.max(number.saturating_add(1));
             slots.free.push(Slot {
                 number,
                 value,

@@ -315,7 +315,10 @@ impl StoreInner {
             let _ = background.await;
         }
         let entries: Vec<_> = self.databases.read().values().cloned().collect();
-        let closing = entries.into_iter().map(async |entry| entry.close().await);
+        // Tasks of their own: closing waits for the disk where it stands.
+        let closing = entries
+            .into_iter()
+            .map(|entry| run(async move { entry.close().await }));
         let closed: Vec<_> = futures_util::stream::iter(closing)
             .buffer_unordered(CLOSE_AT_A_TIME)
             .collect()
