@@ -1,1 +1,49 @@
-//! A KMIP server: life cycle, object store, dispatch.
+//! A small KMIP server: mutual TLS, KMIP 1.0 to 2.1, objects sealed on disk. `strongroom dev` runs
+//! it in its own process, and so do tests.
+//!
+//! ```no_run
+//! # async fn example(tls: tls::ServerTls) -> Result<(), kmip_server::Error> {
+//! use kmip_server::{Server, ServerConfig};
+//!
+//! let listen = ([127, 0, 0, 1], 0).into();
+//! let server = Server::bind(ServerConfig::new(listen, tls, "/var/lib/kmip")).await?;
+//! println!("listening on {}", server.local_addr());
+//! server.run(async { let _ = tokio::signal::ctrl_c().await; }).await;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! - The owner of an object is the common name of the client's certificate; to everybody else the
+//!   object does not exist.
+//! - Nothing is written in clear ([`FileStore`]), and a change is answered after its sync.
+//! - Operations are in `operations`, one file each; the state machine is in `lifecycle`.
+
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing
+    )
+)]
+
+mod attribute_rules;
+mod batch;
+mod clock;
+mod config;
+mod connection;
+mod error;
+mod failure;
+mod lifecycle;
+mod object;
+mod objects;
+mod operations;
+mod server;
+mod service;
+mod store;
+
+pub use config::ServerConfig;
+pub use error::Error;
+pub use server::Server;
+pub use store::{FileStore, KeyEncryptionKey, Record, RecordStore, StoreError};

@@ -19,6 +19,7 @@ pub mod filter;
 pub mod pipeline;
 pub mod plan;
 pub mod projection;
+mod raw;
 pub mod sort;
 pub mod update;
 

@@ -8,3 +8,24 @@
         clippy::indexing_slicing
     )
 )]
+
+pub mod commands;
+pub mod config;
+pub mod cursor;
+pub mod daemon;
+pub mod dev;
+pub mod error;
+pub mod exec;
+pub mod exit;
+pub mod field;
+pub mod log;
+pub mod namespace;
+pub mod net;
+pub mod render;
+pub mod reply;
+pub mod request;
+pub mod run;
+pub mod startup;
+pub mod state;
+pub mod tool;
+pub mod version;

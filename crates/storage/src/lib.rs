@@ -1,1 +1,44 @@
-//! The engine trait, SurrealKV behind it, ordered keys, the catalog.
+//! The storage layer: an ordered, encrypted, transactional home for BSON documents.
+//!
+//! A [`Store`] is an open dbpath. It holds [`Database`]s, each a tree of its own (with a data key
+//! of its own when the dbpath is encrypted). A database holds collections and their indexes, reads
+//! through a [`Snapshot`] and writes through a [`Txn`], which keeps every index.
+//!
+//! | module | idea |
+//! |---|---|
+//! | [`engine`] | the ordered key-value engine behind a small trait; the one place that names it |
+//! | [`keyenc`] | BSON values as bytes that sort as the values do |
+//! | [`keys`] | where data keys come from: the seam to the keystore |
+//! | `layout` | which keys a tree holds |
+//! | `catalog` | collections and indexes, in the same tree as their data |
+//! | `index` | which keys a document has in an index; building an index |
+//! | `store` | the dbpath: lock, format file, server tree, databases, background sync |
+
+mod bounds;
+mod catalog;
+mod count;
+mod database;
+pub mod engine;
+mod error;
+mod index;
+pub mod keyenc;
+pub mod keys;
+mod layout;
+mod record_id;
+mod scan;
+mod snapshot;
+mod store;
+mod txn;
+
+pub use bounds::{Direction, IndexBounds, Interval};
+pub use catalog::{Collection, Index, IndexState};
+pub use database::{CreatedIndexes, Database, WeakDatabase};
+pub use engine::Durability;
+pub use error::{DuplicateKey, Error, Result};
+pub use index::{IndexField, IndexSpec, PartialFilter, PartialFilterCompiler};
+pub use keys::{Encryption, TreeId};
+pub use record_id::RecordId;
+pub use scan::{IndexEntries, IndexEntry, IndexPosition, IndexRecords, Record, Records};
+pub use snapshot::Snapshot;
+pub use store::{DbpathState, Store, StoreOptions};
+pub use txn::Txn;

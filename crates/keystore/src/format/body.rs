@@ -1,0 +1,150 @@
+//! The body: the wrapped data keys.
+
+use std::collections::BTreeMap;
+
+use super::FormatError;
+use super::record::{self, Input, Unknown};
+use crate::crypto::WRAPPED_LEN;
+use crate::tree_id::TreeId;
+
+/// The most data keys in a keystore: as many as its largest file has room for, with room for growth
+/// of the entries.
+pub const MAX_DATA_KEYS: usize = 250_000;
+
+mod kind {
+    pub(super) const DATA_KEY: u16 = 1;
+}
+
+mod key_kind {
+    pub(super) const TREE: u16 = 1;
+    pub(super) const ID: u16 = 2;
+    pub(super) const STATE: u16 = 3;
+    pub(super) const WRAPPED: u16 = 4;
+}
+
+/// What a data key may be used for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum KeyState {
+    /// Encrypts new data and decrypts; each tree has exactly one.
+    Active,
+    /// Decrypts what was written under it.
+    DecryptOnly,
+}
+
+impl KeyState {
+    fn code(self) -> u8 {
+        match self {
+            KeyState::Active => 1,
+            KeyState::DecryptOnly => 2,
+        }
+    }
+
+    fn from_code(code: u8) -> Option<KeyState> {
+        [KeyState::Active, KeyState::DecryptOnly]
+            .into_iter()
+            .find(|state| state.code() == code)
+    }
+}
+
+/// A data key as it is written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Entry {
+    pub(crate) state: KeyState,
+    pub(crate) wrapped: [u8; WRAPPED_LEN],
+    pub(crate) unknown: Vec<Unknown>,
+}
+
+/// All data keys, ordered by tree and key id.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Body {
+    pub(crate) entries: BTreeMap<(TreeId, u32), Entry>,
+    pub(crate) unknown: Vec<Unknown>,
+}
+
+impl Body {
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Body, FormatError> {
+        let mut body = Body::default();
+        let mut active = BTreeMap::<TreeId, bool>::new();
+        let mut input = Input::new(bytes);
+        while let Some(record) = input.record()? {
+            match record.kind {
+                kind::DATA_KEY => {
+                    let (tree, id, entry) = decode_entry(record.value)?;
+                    let has_active = active.entry(tree).or_default();
+                    if entry.state == KeyState::Active && std::mem::replace(has_active, true) {
+                        return Err(FormatError::Duplicate {
+                            field: "active data key of a tree",
+                        });
+                    }
+                    if body.entries.insert((tree, id), entry).is_some() {
+                        return Err(FormatError::Duplicate { field: "data key" });
+                    }
+                    if body.entries.len() > MAX_DATA_KEYS {
+                        return Err(FormatError::TooManyKeys);
+                    }
+                }
+                _ => record.unknown("body", &mut body.unknown)?,
+            }
+        }
+        if active.values().any(|has_active| !has_active) {
+            return Err(FormatError::Missing {
+                field: "active data key of a tree",
+            });
+        }
+        Ok(body)
+    }
+
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        let mut out = Vec::new();
+        let mut value = Vec::new();
+        for ((tree, id), entry) in &self.entries {
+            value.clear();
+            record::put(&mut value, key_kind::TREE, &tree.0);
+            record::put(&mut value, key_kind::ID, &id.to_be_bytes());
+            record::put(&mut value, key_kind::STATE, &[entry.state.code()]);
+            record::put(&mut value, key_kind::WRAPPED, &entry.wrapped);
+            record::put_unknown(&mut value, &entry.unknown);
+            record::put(&mut out, kind::DATA_KEY, &value);
+        }
+        record::put_unknown(&mut out, &self.unknown);
+        out
+    }
+}
+
+fn decode_entry(bytes: &[u8]) -> Result<(TreeId, u32, Entry), FormatError> {
+    let (mut tree, mut id, mut state, mut wrapped) = (None, None, None, None);
+    let mut unknown = Vec::new();
+    let mut input = Input::new(bytes);
+    while let Some(record) = input.record()? {
+        match record.kind {
+            key_kind::TREE => {
+                let field = "data key's tree id";
+                record::set(&mut tree, field, TreeId(record.array(field)?))?;
+            }
+            key_kind::ID => {
+                let field = "data key's id";
+                record::set(&mut id, field, u32::from_be_bytes(record.array(field)?))?;
+            }
+            key_kind::STATE => {
+                let field = "data key's state";
+                let [code] = record.array(field)?;
+                let value = KeyState::from_code(code).ok_or(FormatError::Value { field })?;
+                record::set(&mut state, field, value)?;
+            }
+            key_kind::WRAPPED => {
+                let field = "wrapped data key";
+                record::set(&mut wrapped, field, record.array(field)?)?;
+            }
+            _ => record.unknown("data key", &mut unknown)?,
+        }
+    }
+    let missing = |field| FormatError::Missing { field };
+    let entry = Entry {
+        state: state.ok_or(missing("data key's state"))?,
+        wrapped: wrapped.ok_or(missing("wrapped data key"))?,
+        unknown,
+    };
+    let tree = tree.ok_or(missing("data key's tree id"))?;
+    Ok((tree, id.ok_or(missing("data key's id"))?, entry))
+}

@@ -1,0 +1,266 @@
+use proptest::collection::{btree_map, vec};
+use proptest::prelude::*;
+use uuid::Uuid;
+
+use super::record::Unknown;
+use super::*;
+use crate::crypto::{Binding, WRAPPED_LEN};
+use crate::tree_id::TreeId;
+
+fn unknown() -> impl Strategy<Value = Vec<Unknown>> {
+    vec((0x8000u16.., vec(any::<u8>(), 0..20)), 0..3)
+}
+
+fn master_key(announced: bool) -> impl Strategy<Value = MasterKeyRef> {
+    let identifier =
+        proptest::option::of("[ -~]{1,40}").prop_map(move |text| text.filter(|_| !announced));
+    let name = proptest::option::of("\\PC{1,20}");
+    (any::<bool>(), any::<u32>(), name, identifier, unknown()).prop_map(
+        |(kmip, generation, name, identifier, unknown)| {
+            let mut key = match kmip {
+                true => MasterKeyRef::kmip(generation, name, identifier).unwrap(),
+                false => MasterKeyRef::key_file(generation),
+            };
+            key.unknown = unknown;
+            key
+        },
+    )
+}
+
+fn header() -> impl Strategy<Value = Header> {
+    let current =
+        (master_key(false), any::<[u8; 32]>(), any::<[u8; 32]>()).prop_map(|(key, salt, check)| {
+            Current {
+                key,
+                binding: Binding { salt, check },
+            }
+        });
+    let keys = prop_oneof![
+        master_key(true).prop_map(|key| (None, Some(key))),
+        (current, proptest::option::of(master_key(true)))
+            .prop_map(|(current, pending)| (Some(current), pending)),
+    ];
+    (any::<u128>(), any::<u64>(), any::<bool>(), keys, unknown()).prop_map(
+        |(id, sequence, gcm, (current, pending), unknown)| Header {
+            dbpath_id: Uuid::from_u128(id),
+            sequence,
+            cipher: match gcm {
+                true => Cipher::Aes256Gcm,
+                false => Cipher::XChaCha20Poly1305,
+            },
+            current,
+            pending,
+            unknown,
+        },
+    )
+}
+
+fn body() -> impl Strategy<Value = Body> {
+    let entry = (vec(any::<u8>(), WRAPPED_LEN), unknown());
+    let trees = btree_map(any::<[u8; 16]>(), vec(entry, 1..4), 0..6);
+    (trees, unknown()).prop_map(|(trees, unknown)| {
+        let mut body = Body {
+            unknown,
+            ..Body::default()
+        };
+        for (tree, keys) in trees {
+            let active = keys.len() - 1;
+            for (i, (wrapped, unknown)) in keys.into_iter().enumerate() {
+                let entry = Entry {
+                    state: match i == active {
+                        true => KeyState::Active,
+                        false => KeyState::DecryptOnly,
+                    },
+                    wrapped: wrapped.try_into().unwrap(),
+                    unknown,
+                };
+                body.entries.insert((TreeId(tree), i as u32), entry);
+            }
+        }
+        body
+    })
+}
+
+fn encoded(header: &Header, sealed: &[u8]) -> Vec<u8> {
+    encode::<()>(header, sealed.len(), |_| Ok(sealed.to_vec())).unwrap()
+}
+
+proptest! {
+    #[test]
+    fn what_is_encoded_decodes_to_the_same(header in header(), body in body(), sealed in vec(any::<u8>(), 1..100)) {
+        prop_assert_eq!(&Body::decode(&body.encode()).unwrap(), &body);
+        let sealed = if header.current.is_some() { &sealed[..] } else { &[] };
+        let bytes = encoded(&header, sealed);
+        let file = decode(&bytes).unwrap();
+        prop_assert_eq!(&file.header, &header);
+        prop_assert_eq!(file.sealed, sealed);
+        prop_assert_eq!(file.before_body.len() + sealed.len() + DIGEST_LEN, bytes.len());
+    }
+
+    #[test]
+    fn every_prefix_is_refused(header in header(), cut in any::<prop::sample::Index>()) {
+        let sealed: &[u8] = if header.current.is_some() { b"sealed" } else { b"" };
+        let bytes = encoded(&header, sealed);
+        prop_assert!(decode(&bytes[..cut.index(bytes.len())]).is_err());
+    }
+}
+
+fn announced() -> Header {
+    let mut header = Header::new(Uuid::from_u128(7), Cipher::Aes256Gcm);
+    header.pending = Some(MasterKeyRef::kmip(1, Some("name".into()), None).unwrap());
+    header
+}
+
+/// The file with `change` made to it and the digest computed anew, as a newer version or a forger
+/// would write it.
+fn changed(change: impl FnOnce(&mut Vec<u8>)) -> Result<Header, FormatError> {
+    let mut bytes = encoded(&announced(), &[]);
+    bytes.truncate(bytes.len() - DIGEST_LEN);
+    change(&mut bytes);
+    let digest = digest(&SHA256, &bytes);
+    bytes.extend_from_slice(digest.as_ref());
+    decode(&bytes).map(|file| file.header)
+}
+
+#[test]
+fn the_bytes_are_as_drawn() {
+    let bytes = encoded(&announced(), &[]);
+    let expected = [
+        "8953524b45590d0a", // magic
+        "0001",
+        "0000", // version, reserved
+        "0000004c",
+        "00000000", // lengths
+        "0001",
+        "00000010",
+        "00000000000000000000000000000007", // dbpath id
+        "0002",
+        "00000008",
+        "0000000000000001", // sequence
+        "0003",
+        "00000001",
+        "01", // cipher
+        "0005",
+        "0000001b", // announced master key
+        "0001",
+        "00000001",
+        "01", // provider
+        "0002",
+        "00000004",
+        "00000001", // generation
+        "0003",
+        "00000004",
+        "6e616d65", // Name
+    ]
+    .concat();
+    let content = &bytes[..bytes.len() - DIGEST_LEN];
+    assert_eq!(hex::encode(content), expected);
+}
+
+#[test]
+fn a_newer_version_is_told_from_damage() {
+    let newer = changed(|bytes| bytes[9] = 2);
+    assert_eq!(newer, Err(FormatError::NewerVersion { got: 2 }));
+    let mut damaged = encoded(&announced(), &[]);
+    damaged[9] = 2;
+    assert_eq!(decode(&damaged).unwrap_err(), FormatError::Digest);
+}
+
+#[test]
+fn unknown_records_are_kept_if_optional_and_refused_if_not() {
+    let with_record = |kind: u16| {
+        changed(|bytes| {
+            record::put(bytes, kind, b"later");
+            let header_len = (bytes.len() - PREFIX_LEN) as u32;
+            bytes[12..16].copy_from_slice(&header_len.to_be_bytes());
+        })
+    };
+    let header = with_record(0x8001).unwrap();
+    assert_eq!(header.unknown, [(0x8001, b"later".to_vec())]);
+    assert_eq!(Header::decode(&header.encode()).unwrap(), header);
+    let place = "header";
+    assert_eq!(
+        with_record(0x7FFF),
+        Err(FormatError::UnknownRecord {
+            place,
+            kind: 0x7FFF
+        })
+    );
+    let field = "sequence";
+    assert_eq!(with_record(2), Err(FormatError::Value { field }));
+}
+
+#[test]
+fn lengths_that_do_not_fit_are_refused() {
+    for (at, value) in [
+        (12, u32::MAX),
+        (12, 1),
+        (12, 88),
+        (16, u32::MAX),
+        (16, 1),
+        (22, u32::MAX),
+    ] {
+        let result = changed(|bytes| bytes[at..at + 4].copy_from_slice(&value.to_be_bytes()));
+        assert!(result.is_err(), "{at} {value}");
+    }
+    assert!(matches!(
+        decode(&vec![0; MAX_FILE_LEN + 1]),
+        Err(FormatError::TooLong { .. })
+    ));
+}
+
+#[test]
+fn a_tree_has_exactly_one_active_key() {
+    let entry = |state| Entry {
+        state,
+        wrapped: [0; WRAPPED_LEN],
+        unknown: Vec::new(),
+    };
+    let decode = |states: &[KeyState]| {
+        let mut body = Body::default();
+        for (id, state) in (1..).zip(states) {
+            body.entries.insert((TreeId([1; 16]), id), entry(*state));
+        }
+        Body::decode(&body.encode()).map(drop)
+    };
+    use KeyState::{Active, DecryptOnly};
+    let field = "active data key of a tree";
+    assert_eq!(decode(&[Active, DecryptOnly]), Ok(()));
+    assert_eq!(decode(&[DecryptOnly]), Err(FormatError::Missing { field }));
+    assert_eq!(
+        decode(&[Active, Active]),
+        Err(FormatError::Duplicate { field })
+    );
+}
+
+#[test]
+fn names_and_identifiers_have_limits() {
+    let name = |len| MasterKeyRef::kmip(1, Some("n".repeat(len)), None);
+    let identifier = |len| MasterKeyRef::kmip(1, None, Some("i".repeat(len)));
+    assert!(name(256).is_ok() && identifier(1024).is_ok());
+    for bad in [name(257), name(0), identifier(1025), identifier(0)] {
+        assert!(matches!(bad, Err(crate::Error::TooLong { .. })));
+    }
+}
+
+#[test]
+fn fuzz_decoding() {
+    let mut seeds = vec![encoded(&announced(), &[])];
+    let full = encoded(&announced(), &[]);
+    seeds.push(full[..full.len() - DIGEST_LEN].to_vec());
+    for seed in &seeds {
+        fuzz(seed);
+    }
+    bolero::check!()
+        .with_iterations(20_000)
+        .for_each(|bytes: &[u8]| {
+            fuzz(bytes);
+            // Behind a valid prefix, so that the records are reached.
+            let mut file = MAGIC.to_vec();
+            file.extend_from_slice(&[0, 1, 0, 0]);
+            file.extend_from_slice(&(bytes.len() as u32).to_be_bytes());
+            file.extend_from_slice(&[0; 4]);
+            file.extend_from_slice(bytes);
+            fuzz(&file);
+        });
+}

@@ -1,0 +1,217 @@
+//! Clients that misbehave: they are answered or dropped, and others do not notice.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use kmip::operations::QueryRequest;
+use kmip::registry::{QueryFunction, ResultReason};
+use kmip::{ProtocolVersion, RequestMessage};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+
+use crate::rig::{Rig, answer, raw};
+
+fn query(version: ProtocolVersion) -> Vec<u8> {
+    let request = QueryRequest {
+        query_functions: vec![QueryFunction::QueryOperations],
+    };
+    RequestMessage::new(version, request)
+        .encode()
+        .unwrap()
+        .as_slice()
+        .to_vec()
+}
+
+/// Whether the peer closed the connection, in whatever way.
+async fn is_closed(stream: &mut TlsStream<TcpStream>) -> bool {
+    let mut byte = [0; 1];
+    matches!(stream.read(&mut byte).await, Ok(0) | Err(_))
+}
+
+#[tokio::test]
+async fn without_a_trusted_certificate() {
+    let rig = Rig::new();
+    let server = rig.start().await;
+    let anonymous = tls::ClientTls {
+        identity: None,
+        ..rig.client_tls("raw")
+    };
+    let tcp = TcpStream::connect(server.address).await.unwrap();
+    let connector = TlsConnector::from(anonymous.load().unwrap().config);
+    // In TLS 1.3 the refusal comes after the client's part of the handshake.
+    if let Ok(mut stream) = connector
+        .connect("localhost".try_into().unwrap(), tcp)
+        .await
+    {
+        let _ = stream.write_all(&query(ProtocolVersion::V1_4)).await;
+        assert!(is_closed(&mut stream).await);
+    }
+    rig.connect(&server).await;
+}
+
+#[tokio::test]
+async fn one_that_never_begins_the_handshake() {
+    let rig = Rig::new();
+    let config = kmip_server::ServerConfig {
+        handshake_timeout: Duration::from_millis(100),
+        ..rig.server_config("kmip")
+    };
+    let server = rig.start_with(config).await;
+    let mut silent = TcpStream::connect(server.address).await.unwrap();
+    assert!(matches!(silent.read(&mut [0; 1]).await, Ok(0) | Err(_)));
+}
+
+#[tokio::test]
+async fn one_that_never_asks() {
+    let rig = Rig::new();
+    let config = kmip_server::ServerConfig {
+        idle_timeout: Duration::from_millis(100),
+        ..rig.server_config("kmip")
+    };
+    let server = rig.start_with(config).await;
+    assert!(is_closed(&mut raw(&rig, &server).await).await);
+}
+
+#[tokio::test]
+async fn one_that_stops_in_the_middle() {
+    let rig = Rig::new();
+    let config = kmip_server::ServerConfig {
+        message_timeout: Duration::from_millis(100),
+        ..rig.server_config("kmip")
+    };
+    let server = rig.start_with(config).await;
+    // Of the header, and of the message.
+    for bytes in [4, 20] {
+        let mut stream = raw(&rig, &server).await;
+        stream
+            .write_all(&query(ProtocolVersion::V1_4)[..bytes])
+            .await
+            .unwrap();
+        assert!(is_closed(&mut stream).await, "{bytes} bytes");
+    }
+}
+
+#[tokio::test]
+async fn a_request_in_pieces_is_one_request() {
+    let rig = Rig::new();
+    let server = rig.start().await;
+    let mut stream = raw(&rig, &server).await;
+    for byte in query(ProtocolVersion::V1_2) {
+        stream.write_all(&[byte]).await.unwrap();
+        stream.flush().await.unwrap();
+    }
+    let response = answer(&mut stream).await;
+    assert_eq!(response.header.protocol_version, ProtocolVersion::V1_2);
+    // Two in one piece are two.
+    let twice = [query(ProtocolVersion::V1_0), query(ProtocolVersion::V2_1)].concat();
+    stream.write_all(&twice).await.unwrap();
+    assert_eq!(
+        answer(&mut stream).await.header.protocol_version,
+        ProtocolVersion::V1_0
+    );
+    assert_eq!(
+        answer(&mut stream).await.header.protocol_version,
+        ProtocolVersion::V2_1
+    );
+}
+
+#[tokio::test]
+async fn rubbish() {
+    let rig = Rig::new();
+    let server = rig.start().await;
+    // Not KMIP at all; a length beyond every limit; another type.
+    for header in [
+        *b"GET / HT",
+        [0x42, 0, 0x78, 1, 0xff, 0xff, 0xff, 0xff],
+        [0x42, 0, 0x78, 7, 0, 0, 0, 8],
+    ] {
+        let mut stream = raw(&rig, &server).await;
+        stream.write_all(&header).await.unwrap();
+        assert!(is_closed(&mut stream).await, "{header:?}");
+    }
+    // The length is right, the inside is not: answered, then closed.
+    let mut stream = raw(&rig, &server).await;
+    let mut request = query(ProtocolVersion::V1_4);
+    request[15] = 0xff;
+    stream.write_all(&request).await.unwrap();
+    let response = answer(&mut stream).await;
+    assert_eq!(
+        response.batch_items[0].result_reason,
+        Some(ResultReason::InvalidMessage)
+    );
+    assert!(is_closed(&mut stream).await);
+    rig.connect(&server).await.query().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_version_of_the_future() {
+    let rig = Rig::new();
+    let server = rig.start().await;
+    let mut stream = raw(&rig, &server).await;
+    let mut request = query(ProtocolVersion::V1_4);
+    // Request Message, Request Header, Protocol Version, then the major version: 24 bytes of headers, 8 of its own.
+    request[35] = 3;
+    stream.write_all(&request).await.unwrap();
+    let response = answer(&mut stream).await;
+    assert_eq!(response.header.protocol_version, ProtocolVersion::V2_1);
+    assert_eq!(
+        response.batch_items[0].result_reason,
+        Some(ResultReason::InvalidMessage)
+    );
+    stream
+        .write_all(&query(ProtocolVersion::V1_4))
+        .await
+        .unwrap();
+    answer(&mut stream).await;
+}
+
+#[tokio::test]
+async fn too_many_connections() {
+    let rig = Rig::new();
+    let config = kmip_server::ServerConfig {
+        max_connections: 2,
+        ..rig.server_config("kmip")
+    };
+    let server = rig.start_with(config).await;
+    let mut first = raw(&rig, &server).await;
+    let second = raw(&rig, &server).await;
+    let mut third = TcpStream::connect(server.address).await.unwrap();
+    assert!(matches!(third.read(&mut [0; 1]).await, Ok(0) | Err(_)));
+    first
+        .write_all(&query(ProtocolVersion::V1_4))
+        .await
+        .unwrap();
+    answer(&mut first).await;
+    drop(second);
+    // A place is free as soon as the server has noticed.
+    let config = rig.client_tls("raw").load().unwrap().config;
+    let again = tokio::time::timeout(Duration::from_secs(20), async {
+        loop {
+            let tcp = TcpStream::connect(server.address).await.unwrap();
+            let connector = TlsConnector::from(Arc::clone(&config));
+            if connector
+                .connect("localhost".try_into().unwrap(), tcp)
+                .await
+                .is_ok()
+            {
+                return;
+            }
+        }
+    });
+    again.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_stop_does_not_wait_for_idle_clients() {
+    let rig = Rig::new();
+    let config = kmip_server::ServerConfig {
+        drain_timeout: Duration::from_secs(600),
+        ..rig.server_config("kmip")
+    };
+    let server = rig.start_with(config).await;
+    let mut idle = raw(&rig, &server).await;
+    server.stop().await;
+    assert!(is_closed(&mut idle).await);
+}

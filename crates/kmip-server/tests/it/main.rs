@@ -1,0 +1,10 @@
+//! The server over mutual TLS, with the client of the `kmip-client` crate.
+
+mod failover;
+mod hostile_clients;
+mod life;
+mod messages;
+mod owners;
+mod restart;
+mod rig;
+mod versions;

@@ -1,0 +1,81 @@
+//! The options of `strongroomd`: `mongod`'s flags and `mongod.conf`.
+//!
+//! Both sources are read against one table ([`known::OPTIONS`]) into settings by key; the command line
+//! is laid over the file; rules between options make [`Options`] of them. An option is accepted only if
+//! the server does what it says. An option that only `mongod` has is refused by name.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `known` | the options, with types, limits and help |
+//! | `unsupported` | the options that only `mongod` has |
+//! | `command_line`, `yaml` | the two sources |
+//! | `settings`, `value`, `place` | options as given, with where |
+//! | `resolve`, `resolve_kmip` | rules between options, defaults |
+//! | `options` | options as used |
+//! | `cmd_line_opts` | options as shown, secrets replaced |
+//! | `tool` | the command line of `strongroom` |
+
+mod cmd_line_opts;
+mod command_line;
+mod error;
+pub mod known;
+mod options;
+mod place;
+mod resolve;
+mod resolve_kmip;
+mod secret;
+mod settings;
+mod suggest;
+pub mod tool;
+mod unsupported;
+mod value;
+mod yaml;
+
+#[cfg(test)]
+mod tests;
+
+pub use cmd_line_opts::CmdLineOpts;
+pub use error::{Error, ErrorKind};
+pub use options::{
+    CipherMode, EncryptionOptions, KmipOptions, KmipServer, LogRotate, MasterKeyOptions,
+    NetOptions, Options, ProcessOptions, SecurityOptions, ServerParameters, StorageOptions,
+    SystemLogOptions,
+};
+pub use place::{Origin, Place};
+pub use resolve::{DEFAULT_BIND_IP, DEFAULT_DB_PATH, DEFAULT_PORT};
+pub use resolve_kmip::DEFAULT_KMIP_PORT;
+pub use secret::{Password, REDACTED};
+pub use yaml::MAX_FILE_BYTES;
+
+use command_line::Asked;
+
+/// What the command line asks of `strongroomd`.
+#[derive(Debug)]
+pub enum Invocation {
+    /// Print this (help, version) and exit 0.
+    Print(String),
+    /// Start the server.
+    Run(Box<Options>),
+}
+
+/// Reads the command line, program name first, and the configuration file that it names.
+///
+/// # Errors
+/// See [`Error`]; nothing has been touched when it is returned.
+pub fn load(args: &[String]) -> Result<Invocation, Error> {
+    match command_line::read(args)? {
+        Asked::Print(text) => Ok(Invocation::Print(text)),
+        Asked::Run { settings, config } => {
+            let merged = match &config {
+                Some(file) => {
+                    let mut merged = yaml::read(file)?;
+                    merged.overlay(settings);
+                    merged
+                }
+                None => settings,
+            };
+            let options = resolve::resolve(&merged, args, config.as_deref())?;
+            Ok(Invocation::Run(Box::new(options)))
+        }
+    }
+}

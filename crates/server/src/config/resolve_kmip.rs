@@ -1,0 +1,176 @@
+//! The options below `security.kmip`.
+
+use std::net::Ipv6Addr;
+use std::time::Duration;
+
+use super::error::Error;
+use super::options::{KmipOptions, KmipServer};
+use super::place::Place;
+use super::resolve::{both_names, millis, path};
+use super::settings::Settings;
+
+/// The port that IANA gave to KMIP.
+pub const DEFAULT_KMIP_PORT: u16 = 5696;
+const DEFAULT_CONNECT_TIMEOUT: Duration = Duration::from_millis(5_000);
+const DEFAULT_POLLING_SECONDS: i64 = 900;
+
+const SECTION: &str = "security.kmip.";
+const SERVER_NAME: &str = "security.kmip.serverName";
+const CERTIFICATE: &str = "security.kmip.clientCertificateFile";
+const KEY_IDENTIFIER: &str = "security.kmip.keyIdentifier";
+const CREATE_IF_MISSING: &str = "security.kmip.createKeyIfMissing";
+const ACTIVATE: &str = "security.kmip.activateKeys";
+const POLLING: &str = "security.kmip.keyStatePollingSeconds";
+
+/// The KMIP options, if a server is named.
+///
+/// # Errors
+/// Options without the ones that they need, or a server that is none.
+pub(super) fn kmip(settings: &Settings) -> Result<Option<KmipOptions>, Error> {
+    let (Some(names), Some(place)) = (settings.text(SERVER_NAME), settings.place(SERVER_NAME))
+    else {
+        let stray = settings.iter().find(|(path, _)| path.starts_with(SECTION));
+        return match stray {
+            Some((_, setting)) => Err(needs(
+                &setting.place,
+                SERVER_NAME,
+                "name the KMIP server, or remove the option",
+            )),
+            None => Ok(None),
+        };
+    };
+    let default_port = settings
+        .number("security.kmip.port")
+        .unwrap_or(DEFAULT_KMIP_PORT);
+    let servers = servers(names, default_port, place)?;
+    let Some(client_certificate_file) = path(settings, CERTIFICATE) else {
+        return Err(needs(
+            place,
+            CERTIFICATE,
+            "a KMIP server knows its clients by their certificates; give ours",
+        ));
+    };
+    let key_identifier = settings.text(KEY_IDENTIFIER).map(|id| id.trim().to_owned());
+    let create_key_if_missing = settings.boolean(CREATE_IF_MISSING).unwrap_or(false);
+    if let Some(place) = settings
+        .place(CREATE_IF_MISSING)
+        .filter(|_| create_key_if_missing)
+        && key_identifier.is_none()
+    {
+        return Err(needs(
+            place,
+            KEY_IDENTIFIER,
+            "the new key gets it as its name; without both, a key is created anyway",
+        ));
+    }
+    let activate_keys = settings.boolean(ACTIVATE).unwrap_or(true);
+    Ok(Some(KmipOptions {
+        servers,
+        server_ca_file: path(settings, "security.kmip.serverCAFile"),
+        client_certificate_file,
+        client_key_file: path(settings, "security.kmip.clientKeyFile"),
+        client_certificate_password: settings.password("security.kmip.clientCertificatePassword"),
+        key_identifier,
+        create_key_if_missing,
+        rotate_master_key: settings
+            .boolean("security.kmip.rotateMasterKey")
+            .unwrap_or(false),
+        connect_retries: settings.number("security.kmip.connectRetries").unwrap_or(0),
+        connect_timeout: millis(settings, "security.kmip.connectTimeoutMS")
+            .unwrap_or(DEFAULT_CONNECT_TIMEOUT),
+        activate_keys,
+        key_state_polling: polling(settings, activate_keys)?,
+    }))
+}
+
+/// Without activation every state is fine, so that there is nothing to watch.
+fn polling(settings: &Settings, activate_keys: bool) -> Result<Option<Duration>, Error> {
+    let given: Option<i64> = settings.number(POLLING);
+    if let (Some(1..), false, Some(place)) = (given, activate_keys, settings.place(POLLING)) {
+        return Err(Error::Needs {
+            place: place.clone(),
+            needed: format!("{} to be true", both_names(ACTIVATE)),
+            advice: "the state of keys matters only then; remove one of the two options",
+        });
+    }
+    let seconds = u64::try_from(given.unwrap_or(DEFAULT_POLLING_SECONDS)).unwrap_or(0);
+    Ok((activate_keys && seconds > 0).then(|| Duration::from_secs(seconds)))
+}
+
+fn needs(place: &Place, needed: &str, advice: &'static str) -> Error {
+    Error::Needs {
+        place: place.clone(),
+        needed: both_names(needed),
+        advice,
+    }
+}
+
+fn servers(list: &str, default_port: u16, place: &Place) -> Result<Vec<KmipServer>, Error> {
+    list.split(',')
+        .map(str::trim)
+        .map(|server| {
+            host_and_port(server, default_port).ok_or_else(|| Error::InvalidValue {
+                place: place.clone(),
+                expected: "servers separated by commas, each as host, host:port, address or [IPv6 address]:port".into(),
+                got: Some(server.to_owned()),
+            })
+        })
+        .collect()
+}
+
+fn host_and_port(server: &str, default_port: u16) -> Option<KmipServer> {
+    let port = |text: &str| text.parse::<u16>().ok().filter(|port| *port != 0);
+    let (host, port) = if let Some(rest) = server.strip_prefix('[') {
+        let (host, rest) = rest.split_once(']')?;
+        host.parse::<Ipv6Addr>().ok()?;
+        let port = match rest {
+            "" => default_port,
+            rest => port(rest.strip_prefix(':')?)?,
+        };
+        (host, port)
+    } else if server.parse::<Ipv6Addr>().is_ok() {
+        (server, default_port)
+    } else if let Some((host, text)) = server.split_once(':') {
+        (host, port(text)?)
+    } else {
+        (server, default_port)
+    };
+    let odd = |c: char| c.is_whitespace() || c.is_control() || matches!(c, '/' | '@' | '[' | ']');
+    if host.is_empty() || host.contains(odd) {
+        return None;
+    }
+    Some(KmipServer {
+        host: host.to_owned(),
+        port,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn servers_with_and_without_ports() {
+        for (given, expected) in [
+            ("kmip1.example.com", Some(("kmip1.example.com", 5696))),
+            ("kmip1.example.com:1", Some(("kmip1.example.com", 1))),
+            ("192.0.2.7:9", Some(("192.0.2.7", 9))),
+            ("::1", Some(("::1", 5696))),
+            ("[::1]", Some(("::1", 5696))),
+            ("[::1]:7", Some(("::1", 7))),
+            ("", None),
+            (":5696", None),
+            ("host:", None),
+            ("host:0", None),
+            ("host:65536", None),
+            ("[host]:1", None),
+            ("[::1]7", None),
+            ("kmip://host", None),
+            ("two words", None),
+        ] {
+            let got = host_and_port(given, 5696);
+            let got = got.as_ref().map(|s| (s.host.as_str(), s.port));
+            assert_eq!(got, expected, "{given}");
+        }
+    }
+}

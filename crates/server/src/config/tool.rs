@@ -1,0 +1,58 @@
+//! The command line of `strongroom`, the operator's tool.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// `strongroom`
+#[derive(Debug, Parser)]
+#[command(name = "strongroom", version, about = "Try out and operate Strongroom")]
+pub struct Tool {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: ToolCommand,
+}
+
+/// The subcommands of `strongroom`.
+#[derive(Debug, Subcommand)]
+#[non_exhaustive]
+pub enum ToolCommand {
+    /// Start a playground: a KMIP server with certificates of its own, and an encrypted database
+    Dev(DevOptions),
+}
+
+/// The options of `strongroom dev`.
+#[derive(Clone, Debug, Args)]
+#[non_exhaustive]
+pub struct DevOptions {
+    /// Directory for certificates, keys and data; made if it is not there, found again if it is
+    #[arg(long, value_name = "DIR", default_value = "dev-data")]
+    pub dir: PathBuf,
+    /// TCP port of the database on 127.0.0.1; 0 lets the system choose
+    #[arg(long, value_name = "PORT", default_value_t = super::DEFAULT_PORT)]
+    pub port: u16,
+    /// TCP port of the KMIP server on 127.0.0.1; 0 lets the system choose
+    #[arg(long, value_name = "PORT", default_value_t = 0)]
+    pub kmip_port: u16,
+    /// Write the log to standard output instead of a file in the directory
+    #[arg(long)]
+    pub log_to_stdout: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn definitions_hold_together() {
+        Tool::command().debug_assert();
+        let tool = Tool::try_parse_from(["strongroom", "dev", "--port", "0"]).unwrap();
+        let ToolCommand::Dev(dev) = tool.command;
+        assert_eq!(
+            (dev.port, dev.kmip_port, dev.dir),
+            (0, 0, PathBuf::from("dev-data"))
+        );
+    }
+}

@@ -1,0 +1,246 @@
+//! `strongroomd`: from the command line to the exit status.
+
+use std::io::Write;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use kmip_client::{AddressError, ServerAddress};
+use tls::{ClientTls, IdentityFiles, Trust};
+
+use crate::config::{self, ErrorKind, Invocation, MasterKeyOptions, NetOptions, Options};
+use crate::emit;
+use crate::exit::ExitStatus;
+use crate::log::{self, events};
+use crate::net::Listener;
+use crate::run;
+use crate::startup::{
+    self, EncryptionOptions, EncryptionStatus, KmipOptions, MasterKeySource, StartupError,
+    storage_exit_status,
+};
+use crate::state::StartUp;
+use crate::version;
+
+/// Why the server did not start, or did not stop as it should.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+enum Failure {
+    #[error(transparent)]
+    Config(#[from] config::Error),
+    #[error("security.kmip.serverName (--kmipServerName): {0}")]
+    KmipServerName(#[from] AddressError),
+    #[error(transparent)]
+    Log(#[from] log::Error),
+    #[error(transparent)]
+    Startup(#[from] StartupError),
+    #[error("{0}")]
+    Storage(#[from] storage::Error),
+    #[error("cannot listen on {address} (net.bindIp, net.port): {source}")]
+    Listen {
+        address: String,
+        source: std::io::Error,
+    },
+    #[error("cannot write the process id to {path} (processManagement.pidFilePath): {source}", path = path.display())]
+    PidFile {
+        path: PathBuf,
+        source: std::io::Error,
+    },
+    #[error("{what}: {source}")]
+    System {
+        what: &'static str,
+        source: std::io::Error,
+    },
+}
+
+impl Failure {
+    fn exit_status(&self) -> ExitStatus {
+        match self {
+            Self::Config(error) => match error.kind() {
+                ErrorKind::ConfigFile => ExitStatus::ConfigFile,
+                _ => ExitStatus::BadOptions,
+            },
+            Self::KmipServerName(_) => ExitStatus::BadOptions,
+            Self::Log(_) => ExitStatus::LogFile,
+            Self::Startup(error) => error.exit_status(),
+            Self::Storage(error) => storage_exit_status(error),
+            Self::Listen { .. } => ExitStatus::CannotListen,
+            Self::PidFile { .. } => ExitStatus::LogFile,
+            Self::System { .. } => ExitStatus::Internal,
+        }
+    }
+}
+
+/// Runs the server with this command line, program name first, until it is asked to stop.
+pub fn main(arguments: &[String]) -> ExitCode {
+    let result = match config::load(arguments) {
+        Ok(Invocation::Print(text)) => {
+            // Whoever closed standard output does not want to read it.
+            let _ = std::io::stdout().write_all(text.as_bytes());
+            return ExitStatus::Success.into();
+        }
+        Ok(Invocation::Run(options)) => start(&options),
+        Err(error) => Err(error.into()),
+    };
+    match result {
+        Ok(()) => ExitStatus::Success.into(),
+        Err(error) => {
+            let status = error.exit_status();
+            emit!(
+                events::STARTUP_FAILED, error = %error, status = status.name(),
+                exitCode = status.number()
+            );
+            let _ = writeln!(std::io::stderr(), "strongroomd: {error}");
+            status.into()
+        }
+    }
+}
+
+fn start(options: &Options) -> Result<(), Failure> {
+    let log = log::init(&options.system_log)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .thread_name("worker")
+        .build()
+        .map_err(|source| Failure::System {
+            what: "cannot start threads",
+            source,
+        })?;
+    runtime.block_on(serve(options, log))
+}
+
+async fn serve(options: &Options, log: log::LogHandle) -> Result<(), Failure> {
+    let signals = |source| Failure::System {
+        what: "cannot listen for signals",
+        source,
+    };
+    let shutdown = run::stop_on_signal().map_err(signals)?;
+    log::rotate_on_signal(log.clone()).map_err(signals)?;
+    let dbpath = &options.storage.db_path;
+    emit!(
+        events::STARTING, version = version::STRONGROOM_VERSION, pid = std::process::id(),
+        port = options.net.port, dbPath = %dbpath.display()
+    );
+    let shown = &options.cmd_line_opts;
+    emit!(events::OPTIONS, options = %shown.parsed());
+    // A port that is taken is found before a key is created anywhere.
+    let listener = listen(&options.net).await?;
+    let encryption = options
+        .security
+        .encryption
+        .as_ref()
+        .map(encryption_options)
+        .transpose()?;
+    let opened = startup::open(dbpath, encryption.as_ref()).await?;
+    if opened.keystore.is_none() {
+        emit!(events::NOT_ENCRYPTED, startupWarning = true);
+    }
+    emit!(events::NO_ACCESS_CONTROL, startupWarning = true);
+    let commit_interval = options.storage.journal_commit_interval;
+    let store = run::open_store(dbpath, &opened, commit_interval).await?;
+    let _pid_file = options
+        .process
+        .pid_file_path
+        .as_deref()
+        .map(PidFile::write)
+        .transpose()?;
+    let start_up = StartUp {
+        argv: shown.argv().to_vec(),
+        parsed: bson::RawDocumentBuf::try_from(shown.parsed()).unwrap_or_default(),
+        encryption: opened
+            .encryption
+            .as_ref()
+            .map(EncryptionStatus::to_document),
+        max_connections: options.net.max_incoming_connections as usize,
+        log: Some(log),
+        cursor_timeout: options.parameters.cursor_timeout,
+    };
+    run::serve(listener, store, start_up, shutdown).await?;
+    emit!(events::STOPPED);
+    Ok(())
+}
+
+async fn listen(net: &NetOptions) -> Result<Listener, Failure> {
+    let mut addresses: Vec<SocketAddr> = Vec::new();
+    for host in &net.bind_hosts {
+        let failed = |source| Failure::Listen {
+            address: format!("{host}:{}", net.port),
+            source,
+        };
+        let found = tokio::net::lookup_host((host.as_str(), net.port))
+            .await
+            .map_err(failed)?;
+        // A name may have addresses of both families, and two names the same one.
+        for address in found {
+            if !addresses.contains(&address) {
+                addresses.push(address);
+            }
+        }
+    }
+    Listener::bind(&addresses)
+        .await
+        .map_err(|(address, source)| Failure::Listen {
+            address: address.to_string(),
+            source,
+        })
+}
+
+/// The options of the configuration as start-up takes them.
+fn encryption_options(options: &config::EncryptionOptions) -> Result<EncryptionOptions, Failure> {
+    let master_key = match &options.master_key {
+        MasterKeyOptions::KeyFile(path) => MasterKeySource::KeyFile(path.clone()),
+        MasterKeyOptions::Kmip(kmip) => MasterKeySource::Kmip(Box::new(kmip_options(kmip)?)),
+    };
+    // There is one cipher; a dbpath says for itself which one it has.
+    Ok(EncryptionOptions {
+        cipher: None,
+        master_key,
+    })
+}
+
+fn kmip_options(options: &config::KmipOptions) -> Result<KmipOptions, Failure> {
+    let servers = options
+        .servers
+        .iter()
+        .map(|server| ServerAddress::parse(&server.host, server.port))
+        .collect::<Result<Vec<_>, _>>()?;
+    let tls = ClientTls {
+        trust: Trust::system_and(options.server_ca_file.clone()),
+        identity: Some(IdentityFiles {
+            certificate: options.client_certificate_file.clone(),
+            key: options.client_key_file.clone(),
+            password: options
+                .client_certificate_password
+                .as_ref()
+                .map(|password| tls::Password::new(password.expose().to_owned())),
+        }),
+    };
+    let mut kmip = KmipOptions::new(servers, tls);
+    kmip.connect_retries = options.connect_retries;
+    kmip.connect_timeout = options.connect_timeout;
+    kmip.key_identifier.clone_from(&options.key_identifier);
+    kmip.create_key_if_missing = options.create_key_if_missing;
+    kmip.activate_keys = options.activate_keys;
+    kmip.rotate_master_key = options.rotate_master_key;
+    Ok(kmip)
+}
+
+/// The file with the process id, removed when the server stops.
+struct PidFile(PathBuf);
+
+impl PidFile {
+    fn write(path: &Path) -> Result<Self, Failure> {
+        std::fs::write(path, format!("{}\n", std::process::id())).map_err(|source| {
+            Failure::PidFile {
+                path: path.to_owned(),
+                source,
+            }
+        })?;
+        Ok(Self(path.to_owned()))
+    }
+}
+
+impl Drop for PidFile {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}

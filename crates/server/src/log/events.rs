@@ -1,0 +1,131 @@
+//! Every event of the server that has an identifier. The table is what `docs/log-ids.md` shows; an
+//! identifier is never given to another event, so that alerts on it keep their meaning.
+
+use tracing::Level;
+
+use super::component::{COMMAND, CONTROL, KMIP, NETWORK, STORAGE};
+
+/// An event: what a log line says apart from its attributes.
+#[derive(Clone, Copy, Debug)]
+pub struct LogEvent {
+    /// The line's `id`, stable from release to release, beyond those of MongoDB.
+    pub id: u32,
+    /// The line's `c`.
+    pub component: &'static str,
+    /// The line's `s`.
+    pub level: Level,
+    /// The line's `msg`.
+    pub message: &'static str,
+    /// When it is written, and what to do about it.
+    pub meaning: &'static str,
+}
+
+macro_rules! events {
+    ($( $name:ident = $id:literal, $component:ident, $level:ident, $message:literal, $meaning:literal; )*) => {
+        $(
+            #[doc = $meaning]
+            pub const $name: LogEvent = LogEvent {
+                id: $id,
+                component: $component,
+                level: Level::$level,
+                message: $message,
+                meaning: $meaning,
+            };
+        )*
+        /// All events, in the order of their identifiers.
+        pub const ALL: &[LogEvent] = &[$($name),*];
+    };
+}
+
+events! {
+    STARTING = 10_000_001, CONTROL, INFO, "Strongroom starting", "Start, with version, process id, port and dbpath.";
+    OPTIONS = 10_000_002, CONTROL, INFO, "Options set by command line and configuration file", "The options as given, passwords replaced.";
+    STARTUP_FAILED = 10_000_003, CONTROL, ERROR, "Start-up failed", "The server exits with the status in the line; the error says what to mend.";
+    SHUTDOWN_REQUESTED = 10_000_004, CONTROL, INFO, "Shutting down", "A signal or the shutdown command asked for it.";
+    STOPPED = 10_000_005, CONTROL, INFO, "Stopped", "Everything is on disk, and the process ends.";
+    PANICKED = 10_000_006, CONTROL, ERROR, "A task panicked", "A fault of ours: please report the place. The text of the panic is left out, because it may hold data.";
+    LOG_ROTATED = 10_000_007, CONTROL, INFO, "Log file rotated", "After SIGUSR1 or logRotate: the first line of the new file.";
+    LOG_ROTATION_FAILED = 10_000_008, CONTROL, ERROR, "Log file could not be rotated", "The old file stays in use; see the error.";
+    NO_ACCESS_CONTROL = 10_000_009, CONTROL, WARN, "Access control is not enabled: whoever reaches the port reads and writes the data", "At each start, until users exist.";
+    NOT_ENCRYPTED = 10_000_010, CONTROL, WARN, "Encryption at rest is not enabled: the data lies in clear on the disk", "At each start without security.enableEncryption.";
+    CORE_DUMPS_ON = 10_000_011, CONTROL, WARN, "Core dumps could not be turned off: a crash would write keys to the disk", "Set the limit of core files to 0 in the service manager.";
+
+    WAITING_FOR_CONNECTIONS = 10_001_001, NETWORK, INFO, "Waiting for connections", "The server is ready.";
+    LISTENING = 10_001_002, NETWORK, INFO, "Listening on", "One line for each address.";
+    CONNECTION_ACCEPTED = 10_001_003, NETWORK, INFO, "Connection accepted", "A client connected; left out with systemLog.quiet.";
+    CONNECTION_ENDED = 10_001_004, NETWORK, INFO, "Connection ended", "A client left; left out with systemLog.quiet.";
+    CLIENT_METADATA = 10_001_005, NETWORK, INFO, "client metadata", "Name and version of a client's driver; left out with systemLog.quiet.";
+    CONNECTION_REFUSED = 10_001_006, NETWORK, WARN, "Connection refused because there are too many open connections", "net.maxIncomingConnections is reached.";
+    BAD_MESSAGE = 10_001_007, NETWORK, WARN, "Connection closed because of a malformed message", "The peer is no MongoDB client, or is broken.";
+    ACCEPT_FAILED = 10_001_008, NETWORK, ERROR, "Connection could not be accepted", "Often the limit of open files; the server goes on.";
+
+    SLOW_COMMAND = 10_002_001, COMMAND, INFO, "Slow query", "A command took longer than 100 ms; the namespace is left out, because a log lies in clear.";
+    COMMAND_FAILED = 10_002_002, COMMAND, DEBUG, "Command failed", "Name and code of a refused command; never its namespace or values, because a log lies in clear.";
+    INTERNAL_ERROR = 10_002_003, COMMAND, ERROR, "Command failed by a fault of the server", "Please report it.";
+
+    CURSORS_CLOSED = 10_002_004, COMMAND, INFO, "Closed cursors that nobody used", "A client left cursors open for longer than cursorTimeoutMillis.";
+
+    KEY_CREATED = 10_003_001, KMIP, INFO, "Created the master key on the KMIP server", "With the key's identifier, which the keystore remembers.";
+    KEY_FETCHED = 10_003_002, KMIP, INFO, "Fetched the master key from the KMIP server", "At each start of an encrypted database.";
+    KMIP_CONNECTED = 10_003_003, KMIP, INFO, "Connected to the KMIP server", "With server and protocol version.";
+    KMIP_ATTEMPT_FAILED = 10_003_004, KMIP, WARN, "Attempt to reach the KMIP server failed", "Further attempts or servers follow, if there are any.";
+
+    KEY_FOUND_AGAIN = 10_003_005, KMIP, INFO, "Found the master key of an interrupted start", "The start before stopped after the key was created; this one goes on with it.";
+    KEY_NOT_NEEDED = 10_003_006, KMIP, WARN, "A key of an interrupted start is not needed", "Nothing is encrypted with it: it may be destroyed on the KMIP server.";
+
+    KEYSTORE_CREATED = 10_004_001, STORAGE, INFO, "Created the keystore", "A new encrypted dbpath.";
+    KEYSTORE_OPENED = 10_004_002, STORAGE, INFO, "Opened the keystore", "With provider, generation and number of data keys.";
+    STORE_OPENED = 10_004_003, STORAGE, INFO, "Opened the data", "With the number of databases.";
+    STORE_CLOSED = 10_004_004, STORAGE, INFO, "Closed the data", "Everything is on disk.";
+    STORAGE_FAILED = 10_004_005, STORAGE, ERROR, "Storage operation failed", "The client was told of an internal error; this line says which.";
+    ROTATION_INCOMPLETE = 10_004_006, STORAGE, WARN, "A rotation of the master key was announced and not completed", "The data is under the master key that it was under before.";
+}
+
+/// Routine events, which `systemLog.quiet` leaves out.
+pub(super) const ROUTINE: &[u32] = &[
+    CONNECTION_ACCEPTED.id,
+    CONNECTION_ENDED.id,
+    CLIENT_METADATA.id,
+];
+
+/// Logs an event of the table, with attributes as `tracing` takes them:
+/// `emit!(events::CONNECTION_ACCEPTED, remote = %address, connectionId = id)`.
+///
+/// Nothing is evaluated or allocated when the level is off.
+#[macro_export]
+macro_rules! emit {
+    ($event:expr $(, $($fields:tt)*)?) => {
+        ::tracing::event!(
+            target: $event.component,
+            $event.level,
+            id = $event.id,
+            message = $event.message,
+            $($($fields)*)?
+        )
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn identifiers_ascend() {
+        assert!(ALL.windows(2).all(|pair| pair[0].id < pair[1].id));
+    }
+
+    #[test]
+    fn the_document_shows_the_table() {
+        let mut expected = String::from(
+            "# Identifiers of log lines\n\nThe log has MongoDB's structured form, one JSON document a line. These are the lines of the server\nitself; lines with `\"id\":0` come from a library. An identifier keeps its meaning for good.\n\nThe table is made from `crates/server/src/log/events.rs`: run\n`UPDATE_DOCS=1 cargo test -p server log::events` after a change there.\n\n| id | component | severity | message | when, and what to do |\n|---|---|---|---|---|\n",
+        );
+        for event in ALL {
+            let severity = crate::log::severity(event.level);
+            expected.push_str(&format!(
+                "| {} | {} | {severity} | {} | {} |\n",
+                event.id, event.component, event.message, event.meaning
+            ));
+        }
+        crate::config::known::check_document("log-ids.md", &expected);
+    }
+}

@@ -1,0 +1,368 @@
+//! Start-up with encryption: the decision table, row by row.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use keystore::provider::key_file;
+use keystore::provider::kmip::{Fetched, KmipKeyError, KmipKeys, is_definite_refusal};
+use keystore::{Cipher, Header, Keystore, MasterKeyRef, Provider, failpoint, key_name};
+use kmip_client::{Client, ClientConfig};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::error::{describe, in_tls_file};
+use super::{
+    DbpathLock, DbpathState, EncryptionOptions, EncryptionStatus, KmipOptions, KmipStatus,
+    MasterKeySource, Opened, StartupError,
+};
+use crate::emit;
+use crate::log::events;
+
+/// The generation of a dbpath's first master key.
+const FIRST_GENERATION: u32 = 1;
+
+pub(super) async fn open(
+    dbpath: &Path,
+    state: DbpathState,
+    options: &EncryptionOptions,
+    lock: DbpathLock,
+) -> Result<Opened, StartupError> {
+    let (keystore, kmip, fresh) = match state {
+        DbpathState::Plain => {
+            return Err(StartupError::NotEncrypted {
+                dbpath: dbpath.to_path_buf(),
+            });
+        }
+        DbpathState::Empty => fresh(dbpath, None, options).await?,
+        DbpathState::Announced(header) => fresh(dbpath, Some(&header), options).await?,
+        DbpathState::Encrypted(header) => existing(dbpath, &header, options).await?,
+    };
+    let info = keystore.info();
+    if fresh {
+        emit!(events::KEYSTORE_CREATED, masterKey = %info.master_key, cipher = %info.cipher);
+    } else {
+        emit!(
+            events::KEYSTORE_OPENED,
+            masterKey = %info.master_key,
+            cipher = %info.cipher,
+            dataKeys = info.data_keys
+        );
+    }
+    if let Some(pending) = &info.pending {
+        emit!(events::ROTATION_INCOMPLETE, masterKey = %pending);
+    }
+    Ok(Opened {
+        keystore: Some(Arc::new(keystore)),
+        encryption: Some(EncryptionStatus {
+            keystore: info,
+            kmip,
+        }),
+        fresh,
+        lock,
+    })
+}
+
+type Outcome = (Keystore, Option<KmipStatus>, bool);
+
+/// A dbpath without data: `announced` if a start was interrupted on it.
+async fn fresh(
+    dbpath: &Path,
+    announced: Option<&Header>,
+    options: &EncryptionOptions,
+) -> Result<Outcome, StartupError> {
+    let fresh = Fresh {
+        dbpath,
+        dbpath_id: announced.map_or_else(Uuid::new_v4, Header::dbpath_id),
+        cipher: options.cipher.unwrap_or_default(),
+        announced: announced.and_then(Header::pending),
+    };
+    match &options.master_key {
+        MasterKeySource::KeyFile(path) => {
+            if let Some(pending) = fresh.announced {
+                check_provider(dbpath, pending, Provider::KeyFile)?;
+            }
+            let master = key_file::read(path)?;
+            let key = MasterKeyRef::key_file(FIRST_GENERATION);
+            let keystore = Keystore::create(dbpath, fresh.dbpath_id, fresh.cipher, key, &master)?;
+            Ok((keystore, None, true))
+        }
+        MasterKeySource::Kmip(kmip) => {
+            if kmip.rotate_master_key {
+                return Err(StartupError::NothingToRotate {
+                    dbpath: dbpath.to_path_buf(),
+                });
+            }
+            if let Some(pending) = fresh.announced {
+                check_provider(dbpath, pending, Provider::Kmip)?;
+            }
+            let mut keys = connect(kmip).await?;
+            let (key, fetched) = fresh.master_key(&mut keys, kmip).await?;
+            failpoint::hit("startup.before_keystore");
+            let (id, cipher) = (fresh.dbpath_id, fresh.cipher);
+            let keystore = Keystore::create(dbpath, id, cipher, key, &fetched.key)?;
+            Ok((keystore, Some(status(&keys, &fetched)), true))
+        }
+    }
+}
+
+/// A dbpath that gets its first master key.
+struct Fresh<'a> {
+    dbpath: &'a Path,
+    dbpath_id: Uuid,
+    cipher: Cipher,
+    /// The key that an interrupted start announced.
+    announced: Option<&'a MasterKeyRef>,
+}
+
+impl Fresh<'_> {
+    /// The key that was given, or else one that is created now.
+    async fn master_key(
+        &self,
+        keys: &mut KmipKeys,
+        options: &KmipOptions,
+    ) -> Result<(MasterKeyRef, Fetched), StartupError> {
+        let announced = self.announced.and_then(|key| key.name.as_deref());
+        match options.key_identifier.as_deref() {
+            None => {
+                let name = match announced {
+                    Some(name) => name.to_owned(),
+                    None => key_name(self.dbpath_id, FIRST_GENERATION),
+                };
+                self.created_key(keys, &name).await
+            }
+            // The interrupted start was about to create the key under the Name that is given again.
+            Some(given) if announced == Some(given) => self.created_key(keys, given).await,
+            Some(given) => match keys.find(given).await? {
+                Ok(found) => {
+                    // Kept, so that either may be given later.
+                    let name = Some(given)
+                        .filter(|given| *given != found.unique_identifier)
+                        .map(str::to_owned);
+                    let fetched = keys.fetch_found(found).await?;
+                    self.tell_of_orphan(keys).await;
+                    Ok((reference(name, &fetched)?, fetched))
+                }
+                Err(_) if options.create_key_if_missing => self.created_key(keys, given).await,
+                Err(not_there) => Err(not_there.error(given).into()),
+            },
+        }
+    }
+
+    /// The key with this Name of our own: found if an interrupted start created it, created if not.
+    async fn created_key(
+        &self,
+        keys: &mut KmipKeys,
+        name: &str,
+    ) -> Result<(MasterKeyRef, Fetched), StartupError> {
+        let announced = self.announced.and_then(|key| key.name.as_deref()) == Some(name);
+        let found = match announced {
+            true => keys.find_announced(name).await?,
+            false => None,
+        };
+        let identifier = match found {
+            Some(found) => {
+                emit!(
+                    events::KEY_FOUND_AGAIN,
+                    keyId = found.unique_identifier,
+                    name
+                );
+                found.unique_identifier
+            }
+            None => {
+                keys.check_can_create().await?;
+                if !announced {
+                    self.tell_of_orphan(keys).await;
+                    self.announce(name)?;
+                }
+                self.create(keys, name).await?
+            }
+        };
+        let interrupted = |source: KmipKeyError| StartupError::Interrupted {
+            name: name.to_owned(),
+            source,
+        };
+        keys.activate_created(&identifier)
+            .await
+            .map_err(interrupted)?;
+        let fetched = keys.fetch(&identifier).await.map_err(interrupted)?;
+        Ok((reference(Some(name.to_owned()), &fetched)?, fetched))
+    }
+
+    /// Writes the Name into the dbpath before a key with it is created.
+    fn announce(&self, name: &str) -> Result<(), StartupError> {
+        let key = MasterKeyRef::kmip(FIRST_GENERATION, Some(name.to_owned()), None)?;
+        Keystore::withdraw(self.dbpath)?;
+        Keystore::announce(self.dbpath, self.dbpath_id, self.cipher, key)?;
+        Ok(())
+    }
+
+    async fn create(&self, keys: &mut KmipKeys, name: &str) -> Result<String, StartupError> {
+        match keys.create(name).await {
+            Ok(identifier) => {
+                emit!(
+                    events::KEY_CREATED,
+                    keyId = identifier,
+                    name,
+                    server = %keys.session().server()
+                );
+                Ok(identifier)
+            }
+            // The server said no: there is no key, and the dbpath is left as it was found.
+            Err(refusal) if is_definite_refusal(&refusal) => {
+                Keystore::withdraw(self.dbpath)?;
+                Err(refusal.into())
+            }
+            Err(source) => Err(StartupError::Interrupted {
+                name: name.to_owned(),
+                source,
+            }),
+        }
+    }
+
+    /// An interrupted start may have created a key that is not going to be used: says which.
+    async fn tell_of_orphan(&self, keys: &mut KmipKeys) {
+        let Some(name) = self.announced.and_then(|key| key.name.as_deref()) else {
+            return;
+        };
+        if let Ok(Some(orphan)) = keys.find_announced(name).await {
+            emit!(
+                events::KEY_NOT_NEEDED,
+                keyId = orphan.unique_identifier,
+                name
+            );
+        }
+    }
+}
+
+/// A dbpath with a complete keystore.
+async fn existing(
+    dbpath: &Path,
+    header: &Header,
+    options: &EncryptionOptions,
+) -> Result<Outcome, StartupError> {
+    let Some(saved) = header.master_key() else {
+        return Err(StartupError::KeystoreMissing {
+            dbpath: dbpath.to_path_buf(),
+        });
+    };
+    if let Some(asked) = options.cipher.filter(|asked| *asked != header.cipher()) {
+        return Err(StartupError::CipherMismatch {
+            dbpath: dbpath.to_path_buf(),
+            saved: header.cipher(),
+            asked,
+        });
+    }
+    match &options.master_key {
+        MasterKeySource::KeyFile(path) => {
+            check_provider(dbpath, saved, Provider::KeyFile)?;
+            let master = key_file::read(path)?;
+            Ok((Keystore::open(dbpath, &master)?, None, false))
+        }
+        MasterKeySource::Kmip(kmip) => {
+            check_provider(dbpath, saved, Provider::Kmip)?;
+            if kmip.rotate_master_key {
+                return Err(StartupError::RotationNotSupported);
+            }
+            let identifier = check_identifier(dbpath, saved, kmip)?;
+            let mut keys = connect(kmip).await?;
+            let fetched = keys.fetch(identifier).await?;
+            emit!(events::KEY_FETCHED, keyId = identifier);
+            let keystore = Keystore::open(dbpath, &fetched.key)?;
+            Ok((keystore, Some(status(&keys, &fetched)), false))
+        }
+    }
+}
+
+fn check_provider(
+    dbpath: &Path,
+    saved: &MasterKeyRef,
+    asked: Provider,
+) -> Result<(), StartupError> {
+    if saved.provider == asked {
+        return Ok(());
+    }
+    Err(StartupError::ProviderMismatch {
+        dbpath: dbpath.to_path_buf(),
+        saved: saved.to_string(),
+        asked,
+    })
+}
+
+/// The saved identifier, if what was given, if anything, is that or the saved Name.
+fn check_identifier<'a>(
+    dbpath: &Path,
+    saved: &'a MasterKeyRef,
+    options: &KmipOptions,
+) -> Result<&'a str, StartupError> {
+    let mismatch = |given: &str| StartupError::IdentifierMismatch {
+        dbpath: dbpath.to_path_buf(),
+        given: given.to_owned(),
+        saved: describe(Some(saved)),
+    };
+    let given = options.key_identifier.as_deref();
+    let Some(identifier) = saved.identifier.as_deref() else {
+        // No keystore of ours lacks it; whoever wrote this one can only be asked by Name.
+        return saved
+            .name
+            .as_deref()
+            .ok_or_else(|| mismatch(given.unwrap_or_default()));
+    };
+    match given {
+        Some(given) if given != identifier && Some(given) != saved.name.as_deref() => {
+            Err(mismatch(given))
+        }
+        _ => Ok(identifier),
+    }
+}
+
+/// Looks at the certificate files, then connects.
+async fn connect(options: &KmipOptions) -> Result<KmipKeys, StartupError> {
+    let tls = &options.tls;
+    tls.trust.load().map_err(|error| in_tls_file(error, None))?;
+    if let Some(files) = &tls.identity {
+        let identity = files
+            .load()
+            .map_err(|error| in_tls_file(error, Some(files)))?;
+        if identity.info.is_expired_at(OffsetDateTime::now_utc()) {
+            return Err(StartupError::ClientCertificateExpired {
+                path: files.certificate.clone(),
+                not_after: identity.info.not_after(),
+            });
+        }
+    }
+    let mut config = ClientConfig::new(options.servers.clone(), tls.clone());
+    config.connect_retries = options.connect_retries;
+    config.connect_timeout = options.connect_timeout;
+    let client = Client::new(config).map_err(KmipKeyError::from)?;
+    let keys = KmipKeys::connect(client, options.activate_keys).await?;
+    let session = keys.session();
+    emit!(
+        events::KMIP_CONNECTED,
+        server = %session.server(),
+        address = %session.address(),
+        version = %session.negotiated_version()
+    );
+    Ok(keys)
+}
+
+fn reference(name: Option<String>, fetched: &Fetched) -> Result<MasterKeyRef, StartupError> {
+    let identifier = fetched.attributes.unique_identifier.clone();
+    Ok(MasterKeyRef::kmip(
+        FIRST_GENERATION,
+        name,
+        Some(identifier),
+    )?)
+}
+
+fn status(keys: &KmipKeys, fetched: &Fetched) -> KmipStatus {
+    let session = keys.session();
+    KmipStatus {
+        server: session.server().to_string(),
+        version: session.negotiated_version().to_string(),
+        key_state: fetched
+            .attributes
+            .state
+            .map_or_else(|| "unknown".to_owned(), |state| state.to_string()),
+        client_certificate_not_after_unix_secs: session.client().certificate_not_after_unix_secs(),
+    }
+}

@@ -1,0 +1,118 @@
+//! The keystore as the storage layer sees it: a ring of data keys.
+
+use std::sync::Arc;
+
+use keystore::{KeyState, Keystore};
+use storage::Encryption;
+use storage::keys::{DataKeyState, DataKeys, KeyError, KeyRing};
+use zeroize::Zeroizing;
+
+/// What the storage layer is opened with: the keys of the keystore, or none.
+pub fn storage_encryption(keystore: Option<&Arc<Keystore>>) -> Encryption {
+    match keystore {
+        Some(keystore) => Encryption::Keys(Arc::new(Ring(Arc::clone(keystore)))),
+        None => Encryption::None,
+    }
+}
+
+struct Ring(Arc<Keystore>);
+
+impl Ring {
+    fn keys(&self, tree: keystore::TreeId) -> Arc<dyn DataKeys> {
+        Arc::new(TreeKeys {
+            keystore: Arc::clone(&self.0),
+            tree,
+        })
+    }
+}
+
+impl KeyRing for Ring {
+    fn create(&self, tree: storage::TreeId) -> Result<Arc<dyn DataKeys>, KeyError> {
+        let tree = keystore::TreeId(tree.0);
+        self.0.create_data_key(tree)?;
+        Ok(self.keys(tree))
+    }
+
+    fn lookup(&self, tree: storage::TreeId) -> Result<Option<Arc<dyn DataKeys>>, KeyError> {
+        let tree = keystore::TreeId(tree.0);
+        let known = self.0.active_key_id(tree).is_some();
+        Ok(known.then(|| self.keys(tree)))
+    }
+
+    fn destroy(&self, tree: storage::TreeId) -> Result<(), KeyError> {
+        Ok(self.0.destroy_data_key(keystore::TreeId(tree.0))?)
+    }
+
+    fn trees(&self) -> Result<Vec<storage::TreeId>, KeyError> {
+        let trees = self.0.tree_ids();
+        Ok(trees
+            .into_iter()
+            .map(|tree| storage::TreeId(tree.0))
+            .collect())
+    }
+}
+
+/// The keys of one tree, as they are at each moment: a key that is added or destroyed later is seen.
+struct TreeKeys {
+    keystore: Arc<Keystore>,
+    tree: keystore::TreeId,
+}
+
+impl DataKeys for TreeKeys {
+    fn active(&self) -> u32 {
+        // Key ids begin at 1: 0 is a key that there never was.
+        self.keystore.active_key_id(self.tree).unwrap_or(0)
+    }
+
+    fn state(&self, id: u32) -> DataKeyState {
+        match self.keystore.data_key(self.tree, id) {
+            Some((KeyState::Active, _)) => DataKeyState::Active,
+            Some(_) => DataKeyState::DecryptOnly,
+            None => DataKeyState::Unknown,
+        }
+    }
+
+    fn key(&self, id: u32) -> Option<Zeroizing<[u8; 32]>> {
+        let (_, key) = self.keystore.data_key(self.tree, id)?;
+        Some(Zeroizing::new(*key.expose()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use keystore::{Cipher, MasterKey, MasterKeyRef};
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn the_ring_follows_the_keystore() {
+        let dbpath = tempfile::tempdir().unwrap();
+        let master = MasterKey::from_slice(&[1; 32]).unwrap();
+        let (key, cipher) = (MasterKeyRef::key_file(1), Cipher::Aes256Gcm);
+        let keystore = Keystore::create(dbpath.path(), Uuid::new_v4(), cipher, key, &master);
+        let keystore = Arc::new(keystore.unwrap());
+        let Encryption::Keys(ring) = storage_encryption(Some(&keystore)) else {
+            panic!("no keys");
+        };
+        let (ours, theirs) = (keystore::TreeId([7; 16]), storage::TreeId([7; 16]));
+
+        assert!(ring.lookup(theirs).unwrap().is_none());
+        let keys = ring.create(theirs).unwrap();
+        let (first, (_, stored)) = (keys.active(), keystore.data_key(ours, 1).unwrap());
+        assert_eq!(*keys.key(first).unwrap(), *stored.expose());
+        assert_eq!(keys.state(first), DataKeyState::Active);
+        assert_eq!(ring.trees().unwrap(), [theirs]);
+        assert_eq!(ring.lookup(theirs).unwrap().unwrap().active(), first);
+
+        keystore.rotate_data_key(ours).unwrap();
+        assert_eq!(keys.active(), 2);
+        assert_eq!(keys.state(first), DataKeyState::DecryptOnly);
+
+        ring.destroy(theirs).unwrap();
+        assert!(ring.lookup(theirs).unwrap().is_none());
+        assert_eq!(keys.state(2), DataKeyState::Unknown);
+        assert!(keys.key(2).is_none());
+        assert!(!storage_encryption(None).is_on());
+    }
+}

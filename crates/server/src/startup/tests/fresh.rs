@@ -1,0 +1,291 @@
+//! A dbpath without data.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use keystore::{Cipher, Keystore, MasterKeyRef, key_name};
+use kmip::registry::State;
+use kmip_client::NewSymmetricKey;
+use uuid::Uuid;
+
+use super::support::*;
+use crate::exit::ExitStatus;
+use crate::startup::{DbpathLock, open};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_encryption_nothing_is_written() {
+    let dbpath = tempfile::tempdir().unwrap();
+    let opened = open(dbpath.path(), None).await.unwrap();
+    assert!(opened.keystore.is_none() && opened.encryption.is_none() && opened.fresh);
+    assert!(snapshot(dbpath.path()).is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_is_created_activated_named_and_remembered() {
+    let world = World::new().await;
+    let opened = world.open(world.kmip()).await.unwrap();
+    assert!(opened.fresh);
+    let status = opened.encryption.as_ref().unwrap();
+    let key = &status.keystore.master_key;
+    assert_eq!(key.name, Some(key_name(status.keystore.dbpath_id, 1)));
+    let kmip = status.kmip.as_ref().unwrap();
+    assert_eq!(kmip.key_state, "Active");
+    assert_eq!(kmip.server, world.address.to_string());
+    assert!(kmip.client_certificate_not_after_unix_secs.is_some());
+
+    let identifier = identifier(&opened);
+    let mut session = world.session().await;
+    let attributes = session.get_attributes(&identifier).await.unwrap();
+    assert_eq!(attributes.state, Some(State::Active));
+    assert_eq!(attributes.bits, Some(256));
+    assert_eq!(attributes.names, [key.name.clone().unwrap()]);
+
+    // The dbpath names the key and does not have it.
+    let material = session
+        .get_symmetric_key(&identifier)
+        .await
+        .unwrap()
+        .material;
+    for (path, content) in snapshot(&world.dbpath()) {
+        for part in material.expose().windows(8) {
+            let found = content.windows(8).any(|window| window == part);
+            assert!(!found, "key bytes in {}", path.display());
+        }
+    }
+    let opened_keystore = opened.keystore.as_ref().unwrap();
+    opened_keystore
+        .create_data_key(keystore::TreeId([1; 16]))
+        .unwrap();
+    let files = world.kmip_files();
+    drop(opened);
+
+    let again = world.open(world.kmip()).await.unwrap();
+    assert!(!again.fresh);
+    assert_eq!(self::identifier(&again), identifier);
+    assert_eq!(
+        again.keystore.unwrap().tree_ids(),
+        [keystore::TreeId([1; 16])]
+    );
+    assert_eq!(world.kmip_files(), files, "no second key");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_activate_keys_a_created_key_stays_pre_active() {
+    let world = World::new().await;
+    let mut kmip = world.kmip();
+    kmip.activate_keys = false;
+    let opened = world.open(kmip.clone()).await.unwrap();
+    let status = opened.encryption.as_ref().unwrap();
+    assert_eq!(status.kmip.as_ref().unwrap().key_state, "PreActive");
+    drop(opened);
+    world.open(kmip).await.unwrap();
+    world
+        .refused_kmip(
+            world.kmip(),
+            ExitStatus::KeyNotActive,
+            &["PreActive", "activateKeys"],
+        )
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_given_key_must_exist_and_be_usable() {
+    let world = World::new().await;
+    let mut session = world.session().await;
+    let mut given = |key: &str| {
+        let mut kmip = world.kmip();
+        kmip.key_identifier = Some(key.to_owned());
+        kmip
+    };
+    let missing = given("no-such-key");
+    world
+        .refused_kmip(
+            missing,
+            ExitStatus::KeyNotFound,
+            &["no-such-key", "127.0.0.1"],
+        )
+        .await;
+
+    let mut short = NewSymmetricKey::aes256("short");
+    short.bits = 128;
+    let short = session.create_symmetric_key(&short).await.unwrap();
+    session.activate(&short).await.unwrap();
+    world
+        .refused_kmip(
+            given(&short),
+            ExitStatus::KeyUnusable,
+            &[&short, "128 bits", "256 bits"],
+        )
+        .await;
+
+    let key = session
+        .create_symmetric_key(&NewSymmetricKey::aes256("ours"))
+        .await
+        .unwrap();
+    for way in [key.as_str(), "ours"] {
+        world
+            .refused_kmip(given(way), ExitStatus::KeyNotActive, &[&key, "PreActive"])
+            .await;
+    }
+    session.activate(&key).await.unwrap();
+    let files = world.kmip_files();
+    let opened = world.open(given("ours")).await.unwrap();
+    assert_eq!(identifier(&opened), key);
+    assert_eq!(world.kmip_files(), files, "no key was created");
+    drop(opened);
+
+    // From then on it is known by both.
+    for way in [key.as_str(), "ours"] {
+        assert_eq!(identifier(&world.open(given(way)).await.unwrap()), key);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_missing_key_is_created_if_asked_for() {
+    let world = World::new().await;
+    let mut kmip = world.kmip();
+    kmip.key_identifier = Some("payroll".into());
+    kmip.create_key_if_missing = true;
+    let opened = world.open(kmip.clone()).await.unwrap();
+    let key = opened
+        .encryption
+        .as_ref()
+        .unwrap()
+        .keystore
+        .master_key
+        .clone();
+    assert_eq!(key.name.as_deref(), Some("payroll"));
+    drop(opened);
+    let files = world.kmip_files();
+    let again = world.open(kmip).await.unwrap();
+    assert_eq!(Some(identifier(&again)), key.identifier);
+    assert_eq!(world.kmip_files(), files);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_file_works_and_keeps_its_rules() {
+    let world = World::new().await;
+    let path = world.path("key");
+    let options = key_file(path.clone());
+    world
+        .refused(
+            Some(&options),
+            ExitStatus::KeyFile,
+            &["encryptionKeyFile", "key"],
+        )
+        .await;
+    fs::write(&path, "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=\n").unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+    world
+        .refused(Some(&options), ExitStatus::KeyFile, &["0644", "0600"])
+        .await;
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+
+    for fresh in [true, false] {
+        let opened = open(&world.dbpath(), Some(&options)).await.unwrap();
+        assert_eq!(opened.fresh, fresh);
+        assert!(opened.encryption.unwrap().kmip.is_none());
+    }
+    fs::write(&path, "CAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAg=\n").unwrap();
+    world
+        .refused(
+            Some(&options),
+            ExitStatus::WrongMasterKey,
+            &["key file", "undamaged"],
+        )
+        .await;
+    world
+        .refused_kmip(
+            world.kmip(),
+            ExitStatus::ProviderMismatch,
+            &["key file", "KMIP"],
+        )
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dbpath_that_cannot_be_used_is_refused() {
+    let world = World::new().await;
+    let kmip = || encrypted(world.kmip());
+
+    let lock = DbpathLock::take(&world.dbpath()).unwrap();
+    world
+        .refused(
+            Some(&kmip()),
+            ExitStatus::DbpathLocked,
+            &["another process"],
+        )
+        .await;
+    drop(lock);
+
+    fs::write(world.dbpath().join("WiredTiger"), "").unwrap();
+    for options in [None, Some(&kmip())] {
+        world
+            .refused(
+                options,
+                ExitStatus::DbpathForeign,
+                &["mongod", "mongorestore"],
+            )
+            .await;
+    }
+
+    fs::remove_dir_all(world.dbpath()).unwrap();
+    for options in [None, Some(&kmip())] {
+        world
+            .refused(
+                options,
+                ExitStatus::DbpathUnusable,
+                &["does not exist", "--dbpath"],
+            )
+            .await;
+    }
+    fs::write(world.dbpath(), "").unwrap();
+    world
+        .refused(None, ExitStatus::DbpathUnusable, &["not a directory"])
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn there_is_nothing_to_rotate() {
+    let world = World::new().await;
+    let mut kmip = world.kmip();
+    kmip.rotate_master_key = true;
+    world
+        .refused_kmip(
+            kmip,
+            ExitStatus::RotationRefused,
+            &["no keystore", "RotateMasterKey"],
+        )
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_prepared_dbpath_is_for_encryption_by_the_same_provider() {
+    let world = World::new().await;
+    let key = MasterKeyRef::kmip(1, Some("announced".into()), None).unwrap();
+    Keystore::announce(&world.dbpath(), Uuid::new_v4(), Cipher::Aes256Gcm, key).unwrap();
+    world
+        .refused(
+            None,
+            ExitStatus::DbpathEncrypted,
+            &["interrupted", "keystore"],
+        )
+        .await;
+    let options = key_file(world.path("key"));
+    world
+        .refused(Some(&options), ExitStatus::ProviderMismatch, &["announced"])
+        .await;
+
+    // A key that is given takes the place of the announced one.
+    let mut session = world.session().await;
+    let given = session
+        .create_symmetric_key(&NewSymmetricKey::aes256("given"))
+        .await
+        .unwrap();
+    session.activate(&given).await.unwrap();
+    let mut kmip = world.kmip();
+    kmip.key_identifier = Some(given.clone());
+    let opened = world.open(kmip).await.unwrap();
+    assert_eq!(identifier(&opened), given);
+    assert!(opened.fresh && opened.keystore.unwrap().info().pending.is_none());
+}

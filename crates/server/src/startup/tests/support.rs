@@ -1,0 +1,191 @@
+//! A KMIP server, its certificates, and dbpaths.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use kmip_client::{Client, ClientConfig, ServerAddress, Session};
+use kmip_server::{Server, ServerConfig};
+use tempfile::TempDir;
+use tls::dev_pki::{CertificateAuthority, Request};
+use tls::{ClientAuth, ClientTls, IdentityFiles, ServerTls, Trust};
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use crate::exit::ExitStatus;
+use crate::startup::{EncryptionOptions, KmipOptions, MasterKeySource, Opened, StartupError, open};
+
+/// Long enough for a machine that is busy; nothing waits for it to pass.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// A KMIP server with an authority of its own, in a directory that holds the dbpath, too.
+pub(super) struct World {
+    directory: TempDir,
+    pub(super) authority: CertificateAuthority,
+    pub(super) address: SocketAddr,
+    running: Option<(oneshot::Sender<()>, JoinHandle<()>)>,
+}
+
+impl World {
+    pub(super) async fn new() -> World {
+        World::with_server_names(&["localhost", "127.0.0.1"]).await
+    }
+
+    /// The server's certificate is for these names.
+    pub(super) async fn with_server_names(names: &[&str]) -> World {
+        let directory = tempfile::tempdir().unwrap();
+        let authority = CertificateAuthority::new("Test CA").unwrap();
+        let path = |name: &str| directory.path().join(name);
+        fs::write(path("ca.pem"), authority.certificate_pem()).unwrap();
+        let issue = |request: &Request, name: &str| {
+            let issued = authority.issue(request).unwrap();
+            issued.write_combined(&path(name)).unwrap();
+        };
+        issue(&Request::server(names), "server.pem");
+        issue(&Request::client("strongroomd"), "client.pem");
+        for name in ["kmip", "db"] {
+            fs::create_dir(path(name)).unwrap();
+        }
+        let mut world = World {
+            directory,
+            authority,
+            address: "127.0.0.1:0".parse().unwrap(),
+            running: None,
+        };
+        world.start().await;
+        world
+    }
+
+    async fn start(&mut self) {
+        let tls = ServerTls {
+            identity: IdentityFiles::combined(self.path("server.pem")),
+            client_auth: ClientAuth::Required(Trust::only(self.path("ca.pem"))),
+        };
+        let config = ServerConfig::new(self.address, tls, self.path("kmip"));
+        let server = Server::bind(config).await.unwrap();
+        self.address = server.local_addr();
+        let (stop, stopped) = oneshot::channel();
+        let task = tokio::spawn(server.run(async {
+            let _ = stopped.await;
+        }));
+        self.running = Some((stop, task));
+    }
+
+    /// Stops the server; its port refuses connections from then on.
+    pub(super) async fn stop_server(&mut self) {
+        if let Some((stop, task)) = self.running.take() {
+            let _ = stop.send(());
+            task.await.unwrap();
+        }
+    }
+
+    /// A file or directory beside the dbpath.
+    pub(super) fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    pub(super) fn dbpath(&self) -> PathBuf {
+        self.path("db")
+    }
+
+    pub(super) fn tls(&self) -> ClientTls {
+        ClientTls {
+            trust: Trust::only(self.path("ca.pem")),
+            identity: Some(IdentityFiles::combined(self.path("client.pem"))),
+        }
+    }
+
+    pub(super) fn kmip(&self) -> KmipOptions {
+        let server = ServerAddress::parse("127.0.0.1", self.address.port()).unwrap();
+        let mut options = KmipOptions::new(vec![server], self.tls());
+        options.connect_timeout = CONNECT_TIMEOUT;
+        options
+    }
+
+    /// Another client of the server, of the same name: sees the same keys.
+    pub(super) async fn session(&self) -> Session {
+        let kmip = self.kmip();
+        let mut config = ClientConfig::new(kmip.servers, kmip.tls);
+        config.connect_timeout = CONNECT_TIMEOUT;
+        Client::new(config).unwrap().connect().await.unwrap()
+    }
+
+    /// Starts with these options on the dbpath.
+    pub(super) async fn open(&self, kmip: KmipOptions) -> Result<Opened, StartupError> {
+        open(&self.dbpath(), Some(&encrypted(kmip))).await
+    }
+
+    /// The start is refused with this status, its message has all of `expected`, and nothing was changed:
+    /// not in the dbpath, not on the KMIP server.
+    pub(super) async fn refused(
+        &self,
+        options: Option<&EncryptionOptions>,
+        status: ExitStatus,
+        expected: &[&str],
+    ) {
+        let before = (snapshot(&self.dbpath()), snapshot(&self.path("kmip")));
+        let error = open(&self.dbpath(), options).await.map(drop).unwrap_err();
+        let message = error.to_string();
+        assert_eq!(error.exit_status(), status, "{message}");
+        for part in expected {
+            assert!(message.contains(part), "{part} is not in: {message}");
+        }
+        let after = (snapshot(&self.dbpath()), snapshot(&self.path("kmip")));
+        assert!(before == after, "changed something: {message}");
+    }
+
+    pub(super) async fn refused_kmip(
+        &self,
+        kmip: KmipOptions,
+        status: ExitStatus,
+        expected: &[&str],
+    ) {
+        self.refused(Some(&encrypted(kmip)), status, expected).await;
+    }
+
+    /// How many files the KMIP server keeps.
+    pub(super) fn kmip_files(&self) -> usize {
+        snapshot(&self.path("kmip")).len()
+    }
+}
+
+pub(super) fn encrypted(kmip: KmipOptions) -> EncryptionOptions {
+    EncryptionOptions {
+        cipher: None,
+        master_key: MasterKeySource::Kmip(Box::new(kmip)),
+    }
+}
+
+pub(super) fn key_file(path: PathBuf) -> EncryptionOptions {
+    EncryptionOptions {
+        cipher: None,
+        master_key: MasterKeySource::KeyFile(path),
+    }
+}
+
+/// The unique identifier of the master key.
+pub(super) fn identifier(opened: &Opened) -> String {
+    let status = opened.encryption.as_ref().unwrap();
+    status.keystore.master_key.identifier.clone().unwrap()
+}
+
+/// All files below a directory and what is in them; nothing for a directory that is not there.
+pub(super) fn snapshot(directory: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut files = BTreeMap::new();
+    let mut directories = vec![directory.to_path_buf()];
+    while let Some(directory) = directories.pop() {
+        let Ok(entries) = fs::read_dir(&directory) else {
+            continue;
+        };
+        for entry in entries {
+            let path = entry.unwrap().path();
+            match path.is_dir() {
+                true => directories.push(path),
+                false => drop(files.insert(path.clone(), fs::read(&path).unwrap())),
+            }
+        }
+    }
+    files
+}

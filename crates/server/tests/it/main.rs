@@ -1,0 +1,5 @@
+//! The binaries through the Rust driver.
+
+mod crud;
+mod encrypted;
+mod support;

@@ -1,0 +1,39 @@
+//! One process at a time.
+
+use std::fs::{File, OpenOptions};
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use rustix::fs::{FlockOperation, flock};
+use rustix::io::Errno;
+
+use crate::error::{Error, Result};
+
+/// Takes the lock of the dbpath, which is held until the file is closed: also by a crash. The file
+/// says which process has it.
+pub(super) fn take(path: &Path) -> Result<File> {
+    let file = path.join("strongroom.lock");
+    let context = || format!("locking {}", file.display());
+    let mut opened = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(&file)
+        .map_err(|source| Error::io(context(), source))?;
+    match flock(&opened, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => {}
+        Err(Errno::WOULDBLOCK) => {
+            return Err(Error::InUse {
+                path: path.to_owned(),
+            });
+        }
+        Err(error) => return Err(Error::io(context(), error.into())),
+    }
+    opened
+        .set_len(0)
+        .and_then(|()| writeln!(opened, "{}", std::process::id()))
+        .map_err(|source| Error::io(context(), source))?;
+    Ok(opened)
+}

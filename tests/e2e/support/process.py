@@ -1,0 +1,86 @@
+"""Child processes that are always ended, by their own id, and whose output can be shown."""
+
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+# Children that are alive, for the report of a failed test.
+RUNNING: list["Process"] = []
+
+
+def free_port() -> int:
+    """A TCP port of 127.0.0.1 that nobody listens on right now."""
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def wait_until(condition, what: str, seconds: float = 60.0, pause: float = 0.05):
+    """Polls until the condition gives something true, and returns it. The limit is there to end
+    a broken run, not to measure anything."""
+    end = time.monotonic() + seconds
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise TimeoutError(f"waited {seconds} s for {what}")
+        time.sleep(pause)
+
+
+class Process:
+    """A child process with its output in a file."""
+
+    def __init__(self, name: str, args: list, output: Path, env: dict | None = None, cwd=None):
+        self.name = name
+        self.output = output
+        with open(output, "ab") as out:
+            self.popen = subprocess.Popen(
+                [str(arg) for arg in args],
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                env=env,
+                cwd=cwd,
+            )
+        RUNNING.append(self)
+
+    @property
+    def pid(self) -> int:
+        return self.popen.pid
+
+    def status(self) -> int | None:
+        """The exit status, or None while it runs."""
+        return self.popen.poll()
+
+    def wait(self, seconds: float = 60.0) -> int:
+        """Waits for the end and returns the exit status."""
+        try:
+            return self.popen.wait(seconds)
+        finally:
+            if self.popen.poll() is not None and self in RUNNING:
+                RUNNING.remove(self)
+
+    def end(self, sig: int = signal.SIGTERM, seconds: float = 60.0) -> int:
+        """Sends the signal and waits; kills a process that does not obey."""
+        if self.popen.poll() is None:
+            self.popen.send_signal(sig)
+            try:
+                self.popen.wait(seconds)
+            except subprocess.TimeoutExpired:
+                self.popen.kill()
+                self.popen.wait()
+                raise
+            finally:
+                if self in RUNNING:
+                    RUNNING.remove(self)
+        return self.wait()
+
+    def text(self) -> str:
+        """All output so far."""
+        return self.output.read_text(errors="replace")
+
+    def tail(self, lines: int = 40) -> str:
+        return "\n".join(self.text().splitlines()[-lines:])
