@@ -76,8 +76,8 @@ async fn serve_in_span(
         out.clear();
         out.shrink_to(KEEP_BYTES);
         let next = answer(
-            &server,
-            &connection,
+            server,
+            connection,
             &header,
             message,
             std::mem::take(&mut out),
