@@ -18,7 +18,6 @@ mod lock;
 mod server_tree;
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -117,7 +116,7 @@ struct StoreInner {
     /// One after the other: what creates and drops databases.
     ddl: tokio::sync::Mutex<()>,
     is_closed: AtomicBool,
-    lock: Mutex<Option<File>>,
+    lock: Mutex<Option<lock::Lock>>,
     background: Mutex<Option<tokio::task::JoinHandle<()>>>,
 }
 
