@@ -117,12 +117,12 @@ pub enum DecodeError {
         expected: i32,
     },
     /// The text is not well-formed XML or JSON, or not in the form of the KMIP profiles.
-    #[error("not a KMIP message in {encoding} at byte {position}: {reason}")]
+    #[error("not a KMIP message in {encoding}, at {at}: {reason}")]
     Text {
         /// `"XML"` or `"JSON"`.
         encoding: &'static str,
-        /// Where, in bytes from the beginning.
-        position: usize,
+        /// Where: a position in the text, or the tags that lead to the item.
+        at: String,
         /// What is wrong.
         reason: String,
     },
@@ -159,6 +159,12 @@ pub enum EncodeError {
     /// An item is longer than the 32-bit length field of TTLV can say.
     #[error("{tag} is longer than 4 GiB")]
     TooLong {
+        /// The item.
+        tag: Tag,
+    },
+    /// A text has control characters, which XML cannot express.
+    #[error("the text of {tag} has control characters, which XML cannot express")]
+    ControlCharacters {
         /// The item.
         tag: Tag,
     },

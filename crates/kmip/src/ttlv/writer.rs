@@ -13,6 +13,8 @@ pub enum Newer {
     Refuse,
     /// It is left out: a client of an older version cannot understand it. For responses.
     Omit,
+    /// It is written. For translating a message as it is.
+    Keep,
 }
 
 /// Writes items into a [`Buffer`], and lets nothing through that is newer than the message's version.
@@ -62,7 +64,7 @@ impl Writer {
 
     /// Whether something that exists since `since` may be written. Notes the error when it must not be left out.
     pub fn admits(&mut self, since: ProtocolVersion, what: impl FnOnce() -> String) -> bool {
-        if self.version.at_least(since) {
+        if self.version.at_least(since) || self.newer == Newer::Keep {
             return true;
         }
         if self.newer == Newer::Refuse {
@@ -78,7 +80,7 @@ impl Writer {
 
     /// Whether something that no longer exists since 2.0 may be written.
     pub fn admits_until_1_4(&mut self, what: impl FnOnce() -> String) -> bool {
-        if !self.version.has_typed_attributes() {
+        if !self.version.has_typed_attributes() || self.newer == Newer::Keep {
             return true;
         }
         if self.newer == Newer::Refuse {
@@ -142,14 +144,29 @@ impl Writer {
         if !self.admits_tag(tag) {
             return;
         }
+        let start = self.open(tag);
+        fill(self);
+        self.close(tag, start);
+    }
+
+    /// Begins a Structure; what it returns is for [`Writer::close`].
+    pub(crate) fn open(&mut self, tag: Tag) -> usize {
         self.buffer
             .extend(&Self::header(tag, ItemType::Structure, 0));
-        let start = self.buffer.len();
-        fill(self);
+        self.buffer.len()
+    }
+
+    /// Ends the Structure that began at `start`.
+    pub(crate) fn close(&mut self, tag: Tag, start: usize) {
         match u32::try_from(self.buffer.len() - start) {
             Ok(length) => self.buffer.patch(start - 4, length.to_be_bytes()),
             Err(_) => self.fail(EncodeError::TooLong { tag }),
         }
+    }
+
+    /// Has the buffer wiped: what is in it has no type that would say whether it is a secret.
+    pub(crate) fn mark_secret(&mut self) {
+        self.buffer.mark_secret();
     }
 
     /// Takes back everything written after the buffer had `length` bytes.
@@ -312,7 +329,7 @@ mod tests {
             let got = written(ProtocolVersion::V1_4, Newer::Refuse, |w| fill(w, tag)).unwrap();
             assert_eq!(
                 hex::encode(got),
-                hexed.replace(' ', "").replace('|', "").to_lowercase()
+                hexed.replace([' ', '|'], "").to_lowercase()
             );
         };
         check(

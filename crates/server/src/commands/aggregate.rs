@@ -9,7 +9,7 @@ use crate::cursor::{self, CursorOptions};
 use crate::error::{CommandError, Result};
 use crate::exec::compile::Compiler;
 use crate::exec::pipeline::{Aggregation, Input};
-use crate::exec::plan::Hint;
+use crate::exec::plan::{Hint, parse_hint};
 use crate::field;
 use crate::reply::Reply;
 use crate::request::Request;
@@ -28,7 +28,7 @@ pub(super) const COMMAND: Command = Command {
 pub(super) struct Arguments<'a> {
     pub(super) stages: &'a RawArray,
     pub(super) compiler: Compiler,
-    pub(super) hint: Hint,
+    pub(super) hint: Option<Hint>,
     options: CursorOptions,
     explain: bool,
 }
@@ -52,7 +52,7 @@ impl<'a> Arguments<'a> {
     pub(super) fn parse_explained(request: &Request<'a>) -> Result<Self> {
         let (mut stages, mut cursor) = (None, None);
         let mut compiler = Compiler::new();
-        let mut hint = Hint::None;
+        let mut hint = None;
         let mut explain = false;
         for field in request.fields() {
             let field = field?;
@@ -60,7 +60,7 @@ impl<'a> Arguments<'a> {
                 "pipeline" => stages = Some(field.array()?),
                 "cursor" => cursor = Some(CursorOptions::parse(&field)?),
                 "explain" => explain = field.bool()?,
-                "hint" => hint = Hint::parse(&field)?,
+                "hint" => hint = parse_hint(&field)?,
                 "let" => compiler.define(&field)?,
                 "collation" => field.simple_collation()?,
                 // Stages are bounded in memory; allowing the disk does not oblige to use it.

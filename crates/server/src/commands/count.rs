@@ -9,7 +9,7 @@ use crate::cursor::Taken;
 use crate::error::Result;
 use crate::exec::compile::Compiler;
 use crate::exec::off_the_workers;
-use crate::exec::plan::{Hint, choose};
+use crate::exec::plan::{choose, parse_hint};
 use crate::exec::scan::Scan;
 use crate::exec::write::count;
 use crate::reply::Reply;
@@ -28,7 +28,7 @@ async fn run(context: &Context<'_>, request: &Request<'_>, reply: &mut Reply) ->
     let name = request.collection()?;
     let empty = RawDocumentBuf::new();
     let mut filter: &RawDocument = &empty;
-    let (mut skip, mut limit, mut hint) = (0, 0, Hint::None);
+    let (mut skip, mut limit, mut hint) = (0, 0, None);
     for field in request.fields() {
         let field = field?;
         match field.name {
@@ -36,7 +36,7 @@ async fn run(context: &Context<'_>, request: &Request<'_>, reply: &mut Reply) ->
             "skip" => skip = field.non_negative()?,
             // The shell once used a negative limit for "one batch": it means the same here.
             "limit" => limit = field.i64()?.unsigned_abs(),
-            "hint" => hint = Hint::parse(&field)?,
+            "hint" => hint = parse_hint(&field)?,
             "collation" => field.simple_collation()?,
             "fields" => {}
             _ => return Err(field.unknown()),
@@ -50,11 +50,11 @@ async fn run(context: &Context<'_>, request: &Request<'_>, reply: &mut Reply) ->
         .and_then(|snapshot| snapshot.collection(name));
     let mut n = 0;
     if let (Some(snapshot), Some(collection)) = (snapshot, collection) {
-        let counted_in_full = filter.is_empty() && hint == Hint::None;
+        let counted_in_full = filter.is_empty() && hint.is_none();
         if counted_in_full {
             n = collection.count();
         } else {
-            let plan = choose(&collection, &filter, None, &hint)?;
+            let plan = choose(&collection, &filter, None, hint.as_ref())?;
             let mut scan = Scan::new(Arc::clone(&collection), plan.access, plan.filter);
             // No more is counted than the answer needs.
             let enough = if limit == 0 {

@@ -8,7 +8,7 @@ use super::write::WriteErrors;
 use super::{Command, Context, handler};
 use crate::error::Result;
 use crate::exec::compile::Compiler;
-use crate::exec::plan::Hint;
+use crate::exec::plan::{Hint, parse_hint};
 use crate::exec::write::{Target, count, delete_limit, delete_many, delete_one};
 use crate::field::{self, Field};
 use crate::namespace;
@@ -68,20 +68,20 @@ async fn run(context: &Context<'_>, request: &Request<'_>, reply: &mut Reply) ->
 struct Statement<'a> {
     filter: &'a RawDocument,
     one: bool,
-    hint: Hint,
+    hint: Option<Hint>,
 }
 
 impl<'a> Statement<'a> {
     fn parse(statement: &'a RawDocument) -> Result<Self> {
         const PLACE: &str = "delete.deletes";
-        let (mut filter, mut one, mut hint) = (None, None, Hint::None);
+        let (mut filter, mut one, mut hint) = (None, None, None);
         for field in Field::all(PLACE, statement) {
             let field = field?;
             match field.name {
                 "q" => filter = Some(field.document()?),
                 "limit" => one = Some(delete_limit(field.value)?),
                 "collation" => field.simple_collation()?,
-                "hint" => hint = Hint::parse(&field)?,
+                "hint" => hint = parse_hint(&field)?,
                 _ => return Err(field.unknown()),
             }
         }

@@ -12,7 +12,7 @@ use crate::cursor::Taken;
 use crate::error::{CommandError, Result};
 use crate::exec::compile::Compiler;
 use crate::exec::off_the_workers;
-use crate::exec::plan::{Hint, choose};
+use crate::exec::plan::{choose, parse_hint};
 use crate::exec::scan::Scan;
 use crate::field;
 use crate::reply::Reply;
@@ -31,14 +31,14 @@ async fn run(context: &Context<'_>, request: &Request<'_>, reply: &mut Reply) ->
     let name = request.collection()?;
     let empty = RawDocumentBuf::new();
     let mut filter: &RawDocument = &empty;
-    let (mut key, mut hint) = (None, Hint::None);
+    let (mut key, mut hint) = (None, None);
     for field in request.fields() {
         let field = field?;
         match field.name {
             "key" => key = Some(field.string()?),
             "query" if field.value == RawBsonRef::Null => {}
             "query" => filter = field.document()?,
-            "hint" => hint = Hint::parse(&field)?,
+            "hint" => hint = parse_hint(&field)?,
             "collation" => field.simple_collation()?,
             _ => return Err(field.unknown()),
         }
@@ -58,7 +58,7 @@ async fn run(context: &Context<'_>, request: &Request<'_>, reply: &mut Reply) ->
         .and_then(|snapshot| snapshot.collection(name));
     let mut values = Values::default();
     if let (Some(snapshot), Some(collection)) = (snapshot, collection) {
-        let plan = choose(&collection, &filter, None, &hint)?;
+        let plan = choose(&collection, &filter, None, hint.as_ref())?;
         let mut scan = Scan::new(collection, plan.access, plan.filter);
         off_the_workers(|| {
             scan.run(&snapshot, request.deadline, &mut |_, document| {

@@ -15,7 +15,7 @@ use crate::error::{CommandError, Result};
 use crate::exec::compile::Compiler;
 use crate::exec::find::{Find, Query};
 use crate::exec::off_the_workers;
-use crate::exec::plan::{Hint, choose, describe};
+use crate::exec::plan::{choose, describe, parse_hint};
 use crate::field;
 use crate::reply::Reply;
 use crate::request::Request;
@@ -119,7 +119,7 @@ fn simple_query(request: &Request<'_>, holder: &RawDocument, filter: &str) -> Re
         _ => None,
     };
     let hint = field("hint").map(|value| {
-        Hint::parse(&field::Field {
+        parse_hint(&field::Field {
             place: request.command,
             name: "hint",
             value,
@@ -135,7 +135,7 @@ fn simple_query(request: &Request<'_>, holder: &RawDocument, filter: &str) -> Re
         skip: 0,
         limit: 0,
         projection: None,
-        hint: hint.transpose()?.unwrap_or_default(),
+        hint: hint.transpose()?.flatten(),
     })
 }
 
@@ -228,7 +228,12 @@ async fn write_plan(
         }
         return Ok(());
     };
-    let planned = choose(&collection, &query.filter, query.sort.as_ref(), &query.hint)?;
+    let planned = choose(
+        &collection,
+        &query.filter,
+        query.sort.as_ref(),
+        query.hint.as_ref(),
+    )?;
     reply.document("winningPlan", &describe(&planned, &query));
     reply.begin_array("rejectedPlans");
     reply.end();

@@ -5,10 +5,10 @@ use query::sort::SortSpec;
 
 use super::{Command, Context, handler};
 use crate::cursor::{self, CursorOptions, Documents};
-use crate::error::{CommandError, Result};
+use crate::error::Result;
 use crate::exec::compile::Compiler;
 use crate::exec::find::{Find, Query};
-use crate::exec::plan::Hint;
+use crate::exec::plan::parse_hint;
 use crate::reply::Reply;
 use crate::request::Request;
 use crate::state::Counters;
@@ -46,7 +46,7 @@ pub(super) fn parse(request: &Request<'_>) -> Result<(Query, CursorOptions)> {
     let empty = RawDocumentBuf::new();
     let mut compiler = Compiler::new();
     let mut filter: &RawDocument = &empty;
-    let (mut projection, mut sort, mut hint) = (None, None, Hint::None);
+    let (mut projection, mut sort, mut hint) = (None, None, None);
     let (mut skip, mut limit) = (0, 0);
     let mut options = CursorOptions::default();
     for field in request.fields() {
@@ -55,7 +55,7 @@ pub(super) fn parse(request: &Request<'_>) -> Result<(Query, CursorOptions)> {
             "filter" => filter = field.document()?,
             "projection" => projection = Some(field.document()?),
             "sort" => sort = Some(field.document()?),
-            "hint" => hint = Hint::parse(&field)?,
+            "hint" => hint = parse_hint(&field)?,
             "skip" => skip = field.non_negative()?,
             "limit" => limit = field.non_negative()?,
             "batchSize" => options.batch_size = Some(field.non_negative()?),
@@ -82,13 +82,6 @@ pub(super) fn parse(request: &Request<'_>) -> Result<(Query, CursorOptions)> {
         .map(SortSpec::parse)
         .transpose()?
         .filter(|sort| !sort.is_empty());
-    if let (Some(sort), Hint::Pattern(_) | Hint::Name(_)) = (&sort, &hint)
-        && sort.natural().is_some()
-    {
-        return Err(CommandError::bad_value(
-            "A hint may not be given with a sort by $natural",
-        ));
-    }
     let query = Query {
         filter: compiler.filter(filter)?,
         sort,

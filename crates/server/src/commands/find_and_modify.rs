@@ -7,7 +7,7 @@ use query::sort::SortSpec;
 use super::{Command, Context, handler};
 use crate::error::{CommandError, Result};
 use crate::exec::compile::Compiler;
-use crate::exec::plan::Hint;
+use crate::exec::plan::{Hint, parse_hint};
 use crate::exec::write::{BeforeAfter, Change, Target, delete_one, update_one};
 use crate::namespace;
 use crate::reply::Reply;
@@ -34,7 +34,7 @@ struct Arguments<'a> {
     upsert: bool,
     fields: Option<&'a RawDocument>,
     array_filters: Vec<&'a RawDocument>,
-    hint: Hint,
+    hint: Option<Hint>,
     compiler: Compiler,
 }
 
@@ -52,7 +52,7 @@ impl<'a> Arguments<'a> {
                 "upsert" => arguments.upsert = field.bool()?,
                 "fields" => arguments.fields = Some(field.document()?),
                 "arrayFilters" => arguments.array_filters = field.documents()?,
-                "hint" => arguments.hint = Hint::parse(&field)?,
+                "hint" => arguments.hint = parse_hint(&field)?,
                 "let" => arguments.compiler.define(&field)?,
                 "collation" => field.simple_collation()?,
                 "bypassDocumentValidation" | "bypassEmptyTsReplacement" => {

@@ -8,7 +8,7 @@ use super::write::WriteErrors;
 use super::{Command, Context, handler};
 use crate::error::{CommandError, Result};
 use crate::exec::compile::Compiler;
-use crate::exec::plan::Hint;
+use crate::exec::plan::{Hint, parse_hint};
 use crate::exec::write::{Change, Target, Written, count, update_many, update_one};
 use crate::field::{self, Field};
 use crate::namespace;
@@ -98,7 +98,7 @@ struct Statement<'a> {
     array_filters: Vec<&'a RawDocument>,
     multi: bool,
     upsert: bool,
-    hint: Hint,
+    hint: Option<Hint>,
     constants: Option<Field<'a>>,
     sort: Option<&'a RawDocument>,
 }
@@ -113,7 +113,7 @@ impl<'a> Statement<'a> {
             array_filters: Vec::new(),
             multi: false,
             upsert: false,
-            hint: Hint::None,
+            hint: None,
             constants: None,
             sort: None,
         };
@@ -127,7 +127,7 @@ impl<'a> Statement<'a> {
                 "upsert" => parsed.upsert = field.bool()?,
                 "arrayFilters" => parsed.array_filters = field.documents()?,
                 "collation" => field.simple_collation()?,
-                "hint" => parsed.hint = Hint::parse(&field)?,
+                "hint" => parsed.hint = parse_hint(&field)?,
                 "sort" => parsed.sort = Some(field.document()?),
                 "upsertSupplied" | "sampleId" => return Err(field.unsupported()),
                 _ => return Err(field.unknown()),

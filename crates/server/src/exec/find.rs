@@ -29,7 +29,7 @@ pub struct Query {
     /// What of each document.
     pub projection: Option<Projection>,
     /// The index that the client wants to be used.
-    pub hint: Hint,
+    pub hint: Option<Hint>,
 }
 
 /// A query that runs on a snapshot.
@@ -55,7 +55,12 @@ struct Output {
 impl Find {
     /// Plans `query` on `collection` as `snapshot` has it.
     pub fn new(snapshot: Snapshot, collection: Arc<Collection>, query: Query) -> Result<Self> {
-        let planned = choose(&collection, &query.filter, query.sort.as_ref(), &query.hint)?;
+        let planned = choose(
+            &collection,
+            &query.filter,
+            query.sort.as_ref(),
+            query.hint.as_ref(),
+        )?;
         Ok(Self::planned(snapshot, collection, query, planned))
     }
 

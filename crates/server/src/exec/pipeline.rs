@@ -43,7 +43,7 @@ pub struct Input {
     /// The collection; `None` for a pipeline that makes its documents itself.
     pub collection: Option<String>,
     /// The index that the client wants to be used.
-    pub hint: Hint,
+    pub hint: Option<Hint>,
 }
 
 impl Aggregation {
@@ -110,7 +110,7 @@ fn read(
     database: Option<&Database>,
     collection: &str,
     leading: Leading,
-    hint: Hint,
+    hint: Option<Hint>,
     deadline: &Arc<Deadline>,
 ) -> Result<Documents> {
     let nothing = || Ok(Box::new(std::iter::empty()) as Documents);
@@ -205,7 +205,7 @@ impl Collections for DatabaseCollections {
             self.database.as_ref(),
             collection,
             access,
-            Hint::None,
+            None,
             &self.deadline,
         )
         .map_err(to_query_error)

@@ -1,6 +1,7 @@
 //! Reading the records that a filter selects, along the access path that was chosen for it.
 
 use std::collections::HashSet;
+use std::ops::Bound;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -18,8 +19,15 @@ const RECORDS_PER_CHECK: u64 = 128;
 /// How the records are reached.
 #[derive(Debug, Clone)]
 pub enum Access {
-    /// Every record, in the order of `_id`.
-    Collection(Direction),
+    /// The records whose `_id`s lie in ranges, which are read one after the other; in the order
+    /// of `_id` or against it. A range goes from the lower to the higher one whatever the
+    /// direction.
+    Records {
+        /// The ranges, apart from each other.
+        ranges: Vec<(Bound<RecordId>, Bound<RecordId>)>,
+        /// Which way.
+        direction: Direction,
+    },
     /// The records with these `_id`s.
     Ids(Vec<RecordId>),
     /// What an index holds within bounds, in its order.
@@ -38,7 +46,9 @@ pub enum Access {
 /// How far a scan has come.
 #[derive(Default)]
 struct Progress {
-    /// How many parts of the access path are done: ids, or members of a union.
+    /// How many members of a union are done.
+    members_done: usize,
+    /// How many parts of a path are done: ids, or ranges of records.
     parts_done: usize,
     /// After which record a scan of a collection goes on.
     after_record: Option<RecordId>,
@@ -143,11 +153,12 @@ struct Run<'a, 'b> {
 
 impl Run<'_, '_> {
     fn union(&mut self, members: &[Access]) -> Result<bool> {
-        while let Some(member) = members.get(self.progress.parts_done) {
+        while let Some(member) = members.get(self.progress.members_done) {
             if !self.single(member, true)? {
                 return Ok(false);
             }
-            self.progress.parts_done += 1;
+            self.progress.members_done += 1;
+            self.progress.parts_done = 0;
             self.progress.after_record = None;
             self.progress.after_key = None;
         }
@@ -156,7 +167,7 @@ impl Run<'_, '_> {
 
     fn single(&mut self, access: &Access, in_union: bool) -> Result<bool> {
         match access {
-            Access::Collection(direction) => self.collection_scan(*direction, in_union),
+            Access::Records { ranges, direction } => self.ranges(ranges, *direction, in_union),
             Access::Ids(ids) => self.ids(ids, in_union),
             Access::Index {
                 index,
@@ -168,11 +179,38 @@ impl Run<'_, '_> {
         }
     }
 
-    fn collection_scan(&mut self, direction: Direction, in_union: bool) -> Result<bool> {
-        let after = self.progress.after_record.take();
+    fn ranges(
+        &mut self,
+        ranges: &[(Bound<RecordId>, Bound<RecordId>)],
+        direction: Direction,
+        in_union: bool,
+    ) -> Result<bool> {
+        while let Some((low, high)) = ranges.get(self.progress.parts_done) {
+            let after = self.progress.after_record.take();
+            let (mut low, mut high) = (low.as_ref(), high.as_ref());
+            match (&after, direction) {
+                (Some(after), Direction::Forward) => low = Bound::Excluded(after),
+                (Some(after), Direction::Backward) => high = Bound::Excluded(after),
+                (None, _) => {}
+            }
+            if !self.range(low, high, direction, in_union)? {
+                return Ok(false);
+            }
+            self.progress.parts_done += 1;
+        }
+        Ok(true)
+    }
+
+    fn range(
+        &mut self,
+        low: Bound<&RecordId>,
+        high: Bound<&RecordId>,
+        direction: Direction,
+        in_union: bool,
+    ) -> Result<bool> {
         let mut records = self
             .snapshot
-            .scan(self.collection, direction, after.as_ref())?;
+            .scan_range(self.collection, direction, low, high)?;
         while let Some(record) = records.next()? {
             self.examined.documents += 1;
             self.check_deadline()?;
@@ -188,14 +226,9 @@ impl Run<'_, '_> {
         Ok(true)
     }
 
-    /// In a union the ids are few; they are met again from the start, and left out as met.
     fn ids(&mut self, ids: &[RecordId], in_union: bool) -> Result<bool> {
-        let done = if in_union {
-            0
-        } else {
-            self.progress.parts_done
-        };
-        for (index, id) in ids.iter().enumerate().skip(done) {
+        while let Some(id) = ids.get(self.progress.parts_done) {
+            self.progress.parts_done += 1;
             self.check_deadline()?;
             self.examined.keys += 1;
             let Some(document) = self.snapshot.get_record(self.collection, id)? else {
@@ -203,9 +236,6 @@ impl Run<'_, '_> {
             };
             self.examined.documents += 1;
             if self.passes(&document)? && !self.offer(id, &document, in_union)? {
-                if !in_union {
-                    self.progress.parts_done = index + 1;
-                }
                 return Ok(false);
             }
         }

@@ -41,7 +41,7 @@ pub struct Target<'a> {
     /// Which of them first, for a statement on one.
     pub sort: Option<SortSpec>,
     /// The index that the client wants to be used.
-    pub hint: Hint,
+    pub hint: Option<Hint>,
     /// When the command has to be done.
     pub deadline: Option<Instant>,
     /// What the write waits for.
@@ -322,7 +322,7 @@ fn first(
         collection,
         &target.filter,
         target.sort.as_ref(),
-        &target.hint,
+        target.hint.as_ref(),
     )?;
     let mut scan = Scan::new(
         Arc::clone(collection),
@@ -351,7 +351,7 @@ async fn ids(target: &Target<'_>) -> Result<Vec<RecordId>> {
     let Some(collection) = snapshot.collection(target.collection) else {
         return Ok(Vec::new());
     };
-    let plan = choose(&collection, &target.filter, None, &target.hint)?;
+    let plan = choose(&collection, &target.filter, None, target.hint.as_ref())?;
     let mut scan = Scan::new(collection, plan.access.clone(), plan.filter.clone());
     let mut ids = Vec::new();
     off_the_workers(|| {

@@ -1,0 +1,77 @@
+//! Key material does not show.
+
+use kmip::operations::{GetResponse, RequestPayload};
+use kmip::{Limits, ProtocolVersion, RequestMessage, ResponseMessage, SecretBytes, text};
+
+/// Debug of everything that can hold a key shows no byte of it, in decimal, hexadecimal or text.
+#[test]
+fn debug_shows_no_key() {
+    let bytes = crate::messages::get_response(ProtocolVersion::V1_4);
+    let message = ResponseMessage::decode(&bytes, &Limits::DEFAULT).expect("decodes");
+    let shown = format!("{message:?} {message:#?}");
+    assert!(shown.contains("secret bytes"), "{shown}");
+    for trace in ["90, 90", "5a5a", "5A5A", "ZZ"] {
+        assert!(!shown.contains(trace), "{shown}");
+    }
+    let item = message.batch_items.into_iter().next().expect("an item");
+    let get = GetResponse::try_from(item.payload.expect("a payload")).expect("Get");
+    let key = get
+        .object
+        .key_block()
+        .and_then(|block| block.key_bytes())
+        .expect("a key");
+    assert_eq!(key.expose(), [0x5A; 32]);
+    assert_eq!(*key, SecretBytes::from(&[0x5A; 32]));
+
+    // The borrowed view and the owned tree too.
+    let element = kmip::ttlv::check(&bytes, &Limits::DEFAULT).expect("well-formed");
+    let item = kmip::ttlv::Item::from_element(&element).expect("well-formed");
+    let shown = format!(
+        "{element:?} {item:?} {:?}",
+        element.structure().map(Iterator::last)
+    );
+    for trace in ["90, 90", "5a5a", "5A5A", "ZZ"] {
+        assert!(!shown.contains(trace), "{shown}");
+    }
+}
+
+#[test]
+fn debug_shows_no_password_and_no_data() {
+    let xml = r#"<RequestMessage><RequestHeader><ProtocolVersion>
+        <ProtocolVersionMajor type="Integer" value="1"/><ProtocolVersionMinor type="Integer" value="4"/>
+        </ProtocolVersion><Authentication><Credential>
+        <CredentialType type="Enumeration" value="UsernameAndPassword"/><CredentialValue>
+        <Username type="TextString" value="fred"/><Password type="TextString" value="swordfish"/>
+        </CredentialValue></Credential></Authentication><BatchCount type="Integer" value="1"/></RequestHeader>
+        <BatchItem><Operation type="Enumeration" value="Encrypt"/><RequestPayload>
+        <Data type="ByteString" value="5a5a5a5a"/></RequestPayload></BatchItem></RequestMessage>"#;
+    let ttlv = text::xml::to_ttlv(xml, &Limits::DEFAULT).expect("translates");
+    let message = RequestMessage::decode(ttlv.as_slice(), &Limits::DEFAULT).expect("decodes");
+    assert!(matches!(
+        message.batch_items[0].payload,
+        RequestPayload::Encrypt(_)
+    ));
+    let shown = format!("{message:?}");
+    assert!(shown.contains("fred"), "{shown}");
+    for trace in ["swordfish", "90, 90", "5a5a"] {
+        assert!(!shown.contains(trace), "{shown}");
+    }
+    assert_eq!(
+        format!("{:?}", message.encode().expect("encodes")),
+        format!("Buffer({} bytes)", ttlv.len())
+    );
+}
+
+/// In a tree, too, whose meaning nobody knows.
+#[test]
+fn debug_of_a_tree_shows_no_password() {
+    let xml =
+        r#"<CredentialValue><Password type="TextString" value="swordfish"/></CredentialValue>"#;
+    let ttlv = text::xml::to_ttlv(xml, &Limits::DEFAULT).expect("translates");
+    let element = kmip::ttlv::check(ttlv.as_slice(), &Limits::DEFAULT).expect("well-formed");
+    let shown = format!("{:?}", kmip::ttlv::Item::from_element(&element));
+    assert!(
+        shown.contains("secret text") && !shown.contains("swordfish"),
+        "{shown}"
+    );
+}
