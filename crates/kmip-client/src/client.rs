@@ -234,3 +234,20 @@ async fn resolve(server: &ServerAddress, deadline: Instant) -> Result<Vec<Socket
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What servers need that spawn tasks: this has to compile.
+    #[test]
+    fn futures_can_move_between_threads() {
+        fn is_send<T: Send>(_: impl FnOnce(Client, Session) -> T) {}
+        is_send(|client, _| async move { client.connect().await.map(drop) });
+        is_send(|client, _| async move { client.find_symmetric_key("id").await.map(drop) });
+        is_send(|_, mut session| async move {
+            let key = crate::NewSymmetricKey::aes256("name");
+            session.create_symmetric_key(&key).await.map(drop)
+        });
+    }
+}

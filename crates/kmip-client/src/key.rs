@@ -45,3 +45,26 @@ impl SymmetricKey {
         self.material.len() * 8
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_shows_no_material() {
+        let key = SymmetricKey {
+            unique_identifier: "id-1".to_owned(),
+            algorithm: None,
+            material: SecretBytes::from(&[0xAB; 32]),
+        };
+        for text in [format!("{key:?}"), format!("{key:#?}")] {
+            assert!(text.contains("id-1"), "{text}");
+            assert!(
+                !text.contains("171") && !text.to_lowercase().contains("ab, "),
+                "{text}"
+            );
+            assert!(!text.to_lowercase().contains("abab"), "{text}");
+        }
+        assert_eq!(key.bits(), 256);
+    }
+}

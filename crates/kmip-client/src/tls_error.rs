@@ -38,6 +38,11 @@ fn server_certificate(error: &CertificateError, host: &str) -> Error {
             "the server's certificate is not trusted: no trusted authority issued it; name the \
              issuer's certificate as the CA file",
         ),
+        C::BadSignature => Error::new(
+            ErrorKind::TlsUntrusted,
+            "the server's certificate is not trusted: it is signed by an authority with the name of \
+             a trusted one, but with another key (has the authority been made anew?)",
+        ),
         C::Expired | C::ExpiredContext { .. } => Error::new(
             ErrorKind::TlsUntrusted,
             format!("the server's certificate has expired: {error}"),

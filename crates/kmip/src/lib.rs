@@ -1,4 +1,4 @@
-//! The Key Management Interoperability Protocol, 1.0 to 2.1, sans-IO: TTLV, messages, both directions.
+//! The Key Management Interoperability Protocol, 1.0 to 2.1, sans-IO: TTLV, XML, JSON, messages, both directions.
 //!
 //! # What is here
 //!
@@ -7,7 +7,8 @@
 //! - [`ttlv`]: the binary encoding underneath. [`ttlv::message_bytes`] tells a reader of a stream how much to read,
 //!   [`ttlv::check`] proves a message well-formed within [`Limits`] before anything is allocated for it.
 //! - [`registry`]: tags, enumerations and masks with code, name and first version. Unknown values survive.
-//! - [`SecretBytes`] and [`KeyMaterial`](objects::KeyMaterial): wiped, never printed, compared in constant time.
+//! - [`text`]: XML and JSON, translated to and from TTLV.
+//! - [`SecretBytes`] and [`KeyMaterial`]: wiped, never printed, compared in constant time.
 //!
 //! # Versions
 //!

@@ -57,8 +57,8 @@ exit_statuses! {
         "The dbpath was written by a newer version.",
         "Use that version, or a newer one.";
     DbpathUnusable = 64,
-        "The dbpath does not exist, is not a directory, or cannot be read or written.",
-        "Create the directory, or correct its owner and permissions.";
+        "The dbpath does not exist, is not a directory, or cannot be read or written; or the directory of a playground holds other things.",
+        "Create the directory, correct its owner and permissions, or give another one.";
     DbpathLocked = 65,
         "Another process uses the dbpath.",
         "Stop it, or use another dbpath.";

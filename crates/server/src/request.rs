@@ -90,10 +90,14 @@ impl<'a> Request<'a> {
             api_strict: false,
         };
         let mut api_version = false;
+        let mut named = database.is_some();
         for field in Field::all(first.name, body).skip(1) {
             let field = field?;
             match field.name {
-                "$db" => request.database = field.string()?,
+                "$db" => {
+                    request.database = field.string()?;
+                    named = true;
+                }
                 "maxTimeMS" => request.deadline = deadline(&field)?,
                 "readConcern" => check_read_concern(&field)?,
                 "writeConcern" => request.write_concern = parse_write_concern(&field)?,
@@ -122,13 +126,10 @@ impl<'a> Request<'a> {
                 "apiStrict needs apiVersion",
             ));
         }
-        if request.database.is_empty() {
+        if !named {
             return Err(CommandError::new(
-                ErrorCode::IDLFailedToParse,
-                format!(
-                    "BSON field '{}.$db' is missing but a required field",
-                    first.name
-                ),
+                ErrorCode::Location(40571),
+                "OP_MSG requests require a $db argument",
             ));
         }
         crate::namespace::check_database(request.database)?;
@@ -302,7 +303,7 @@ mod tests {
     fn refuses_what_it_does_not_enforce() {
         let code = |body: &RawDocument| parse(body).unwrap_err().code;
         assert_eq!(code(&rawdoc! {}), ErrorCode::FailedToParse);
-        assert_eq!(code(&rawdoc! { "ping": 1 }), ErrorCode::IDLFailedToParse);
+        assert_eq!(code(&rawdoc! { "ping": 1 }), ErrorCode::Location(40571));
         assert_eq!(
             code(&rawdoc! { "ping": 1, "$db": "a b" }),
             ErrorCode::InvalidNamespace

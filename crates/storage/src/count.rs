@@ -1,10 +1,12 @@
-//! How many documents a collection has, without reading them, and exact after a crash.
+//! How many documents a collection has and how many bytes they take, without reading them, and
+//! exact after a crash.
 //!
-//! The count is the sum of parts ("slots") that are kept beside the documents and change in the
-//! same transaction. A commit that changes the count leases a slot that nobody else has written
+//! The tally is the sum of parts ("slots") that are kept beside the documents and change in the
+//! same transaction. A commit that changes it leases a slot that nobody else has written
 //! since it began, so that counting causes no conflict: there are about as many slots as there
 //! ever were transactions at a time.
 
+use std::ops::{Add, Sub};
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use parking_lot::Mutex;
@@ -29,10 +31,69 @@ impl CommitClock {
     }
 }
 
+/// A number of documents and of their bytes, or by how much they change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Tally {
+    pub(crate) documents: i64,
+    pub(crate) bytes: i64,
+}
+
+impl Tally {
+    /// One document of this many bytes.
+    pub(crate) fn of(document: &[u8]) -> Self {
+        // Documents have 31 bits of length.
+        Self {
+            documents: 1,
+            bytes: i64::try_from(document.len()).unwrap_or(i64::MAX),
+        }
+    }
+
+    pub(crate) fn is_zero(&self) -> bool {
+        *self == Self::default()
+    }
+
+    fn encode(self) -> Vec<u8> {
+        [self.documents.to_be_bytes(), self.bytes.to_be_bytes()].concat()
+    }
+
+    fn decode(value: &[u8]) -> Self {
+        let part = |at: usize| {
+            let bytes = value.get(at..).and_then(<[u8]>::first_chunk);
+            bytes.map_or(0, |bytes| i64::from_be_bytes(*bytes))
+        };
+        Self {
+            documents: part(0),
+            bytes: part(8),
+        }
+    }
+}
+
+impl Add for Tally {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            documents: self.documents.wrapping_add(other.documents),
+            bytes: self.bytes.wrapping_add(other.bytes),
+        }
+    }
+}
+
+impl Sub for Tally {
+    type Output = Self;
+
+    fn sub(self, other: Self) -> Self {
+        Self {
+            documents: self.documents.wrapping_sub(other.documents),
+            bytes: self.bytes.wrapping_sub(other.bytes),
+        }
+    }
+}
+
 #[derive(Debug)]
 struct Slot {
     number: u32,
-    value: i64,
+    value: Tally,
     /// When it was written last.
     written: u64,
 }
@@ -45,10 +106,11 @@ struct Slots {
     next: u32,
 }
 
-/// The count of one collection.
+/// The tally of one collection.
 #[derive(Debug, Default)]
 pub(crate) struct Count {
-    total: AtomicI64,
+    documents: AtomicI64,
+    bytes: AtomicI64,
     slots: Mutex<Slots>,
 }
 
@@ -58,13 +120,13 @@ impl Count {
         let (start, end) = layout::count_range(collection);
         let mut cursor = reads.cursor(&start, &end)?;
         let mut slots = Slots::default();
-        let mut total = 0;
+        let mut total = Tally::default();
         let mut more = cursor.first()?;
         while more {
             let number = layout::number_of(cursor.key()).unwrap_or_default();
-            let value = decode(cursor.value()?);
-            total += value;
-            slots.next = slots.next.max(number + 1);
+            let value = Tally::decode(cursor.value()?);
+            total = total + value;
+            slots.next = slots.next.max(number.saturating_add(1));
             slots.free.push(Slot {
                 number,
                 value,
@@ -73,14 +135,25 @@ impl Count {
             more = cursor.next()?;
         }
         Ok(Self {
-            total: AtomicI64::new(total),
+            documents: AtomicI64::new(total.documents),
+            bytes: AtomicI64::new(total.bytes),
             slots: Mutex::new(slots),
         })
     }
 
     /// The number of documents.
-    pub(crate) fn get(&self) -> u64 {
-        u64::try_from(self.total.load(Ordering::Acquire)).unwrap_or(0)
+    pub(crate) fn documents(&self) -> u64 {
+        u64::try_from(self.documents.load(Ordering::Acquire)).unwrap_or(0)
+    }
+
+    /// Their bytes.
+    pub(crate) fn bytes(&self) -> u64 {
+        u64::try_from(self.bytes.load(Ordering::Acquire)).unwrap_or(0)
+    }
+
+    fn change(&self, delta: Tally) {
+        self.documents.fetch_add(delta.documents, Ordering::AcqRel);
+        self.bytes.fetch_add(delta.bytes, Ordering::AcqRel);
     }
 
     /// Adds `delta` in `transaction`, which began at `began`. The lease is to be told how the
@@ -91,7 +164,7 @@ impl Count {
         transaction: &mut dyn WriteTransaction,
         collection: u32,
         began: u64,
-        delta: i64,
+        delta: Tally,
     ) -> Result<Lease<'a>> {
         let slot = {
             let mut slots = self.slots.lock();
@@ -102,7 +175,7 @@ impl Count {
                     slots.next += 1;
                     Slot {
                         number,
-                        value: 0,
+                        value: Tally::default(),
                         written: 0,
                     }
                 }
@@ -115,7 +188,7 @@ impl Count {
             slot: Some(slot),
         };
         if let Some(slot) = &lease.slot {
-            let value = (slot.value + delta).to_be_bytes().to_vec();
+            let value = (slot.value + delta).encode();
             transaction.put(&layout::count(collection, slot.number), value)?;
         }
         Ok(lease)
@@ -136,8 +209,8 @@ impl Count {
         let unknown = std::mem::take(&mut self.slots.lock().unknown);
         for mut slot in unknown {
             let value = reads.get(&layout::count(collection, slot.number))?;
-            let value = value.map_or(0, |value| decode(&value));
-            self.total.fetch_add(value - slot.value, Ordering::AcqRel);
+            let value = value.map_or(Tally::default(), |value| Tally::decode(&value));
+            self.change(value - slot.value);
             slot.value = value;
             slot.written = clock.tick();
             self.slots.lock().free.push(slot);
@@ -150,7 +223,7 @@ impl Count {
 pub(crate) struct Lease<'a> {
     count: &'a Count,
     clock: &'a CommitClock,
-    delta: i64,
+    delta: Tally,
     slot: Option<Slot>,
 }
 
@@ -158,9 +231,9 @@ impl Lease<'_> {
     /// The transaction is committed.
     pub(crate) fn committed(mut self) {
         if let Some(mut slot) = self.slot.take() {
-            slot.value += self.delta;
+            slot.value = slot.value + self.delta;
             slot.written = self.clock.tick();
-            self.count.total.fetch_add(self.delta, Ordering::AcqRel);
+            self.count.change(self.delta);
             self.count.slots.lock().free.push(slot);
         }
     }
@@ -180,10 +253,4 @@ impl Drop for Lease<'_> {
             self.count.slots.lock().unknown.push(slot);
         }
     }
-}
-
-fn decode(value: &[u8]) -> i64 {
-    value
-        .first_chunk()
-        .map_or(0, |bytes| i64::from_be_bytes(*bytes))
 }

@@ -7,7 +7,7 @@
 //! | collection u32, `01`, ordered(_id) | the document, BSON |
 //! | collection u32, `02`, index u32, ordered(values), ordered(_id) | where ordered(_id) begins after the index number, u32 |
 //! | collection u32, `02`, index u32, ordered(values) | of a unique index: ordered(_id) |
-//! | collection u32, `03`, slot u32 | a part of the document count, i64 |
+//! | collection u32, `03`, slot u32 | a part of the tally: documents i64, bytes i64 |
 //! | collection u32, `04`, index u32 | which fields are multikey, u64 |
 //!
 //! Collection numbers begin at 1 and, like index numbers, are never used again, so that what is
@@ -92,12 +92,12 @@ pub(crate) fn index_range(collection: u32, number: u32) -> (Key, Key) {
     )
 }
 
-/// The first key, and the first one after, of the parts of a collection's count.
+/// The first key, and the first one after, of the parts of a collection's tally.
 pub(crate) fn count_range(collection: u32) -> (Key, Key) {
     (key(collection, COUNT), key(collection, COUNT + 1))
 }
 
-/// A part of a collection's count.
+/// A part of a collection's tally.
 pub(crate) fn count(collection: u32, slot: u32) -> Key {
     numbered(collection, COUNT, slot)
 }

@@ -13,6 +13,15 @@
 //! | `catalog` | collections and indexes, in the same tree as their data |
 //! | `index` | which keys a document has in an index; building an index |
 //! | `store` | the dbpath: lock, format file, server tree, databases, background sync |
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing
+    )
+)]
 
 mod bounds;
 mod catalog;

@@ -11,6 +11,7 @@ use smallvec::SmallVec;
 use tokio::sync::OwnedRwLockReadGuard;
 
 use crate::catalog::{Collection, Index};
+use crate::count::{Lease, Tally};
 use crate::engine::{Durability, WriteTransaction};
 use crate::error::{DuplicateKey, Error, Result};
 use crate::index::{KeySet, KeyValues, values_of};
@@ -34,8 +35,8 @@ pub struct Txn {
 /// A collection that the transaction writes.
 struct Held {
     collection: Arc<Collection>,
-    /// By how much the number of its documents changes.
-    delta: i64,
+    /// By how much its documents change in number and size.
+    delta: Tally,
     /// Indexes that become multikey, and in which fields.
     multikey: Vec<(Arc<Index>, u64)>,
     _lock: OwnedRwLockReadGuard<()>,
@@ -98,7 +99,7 @@ impl Txn {
         }
         self.held.push(Held {
             collection,
-            delta: 0,
+            delta: Tally::default(),
             multikey: Vec::new(),
             _lock: lock,
         });
@@ -121,7 +122,7 @@ impl Txn {
             self.add_keys(collection, index, keys, document, &record, &mut change)?;
         }
         change.puts.push((key, document.as_bytes().to_vec()));
-        self.apply(collection, change, 1)?;
+        self.apply(collection, change, Tally::of(document.as_bytes()))?;
         Ok(record)
     }
 
@@ -172,7 +173,8 @@ impl Txn {
         }
         let key = layout::record(collection.id, id.as_bytes());
         change.puts.push((key, document.as_bytes().to_vec()));
-        self.apply(collection, change, 0)
+        let delta = Tally::of(document.as_bytes()) - Tally::of(old.as_bytes());
+        self.apply(collection, change, delta)
     }
 
     /// Deletes the document with this `_id`, and says whether it was there.
@@ -213,7 +215,11 @@ impl Txn {
         change
             .deletes
             .push(layout::record(collection.id, id.as_bytes()));
-        self.apply(collection, change, -1)
+        self.apply(
+            collection,
+            change,
+            Tally::default() - Tally::of(old.as_bytes()),
+        )
     }
 
     /// Makes the commit fail with a conflict if another transaction writes this record.
@@ -261,7 +267,7 @@ impl Txn {
                     multikey.push((index, fields));
                 }
             }
-            if held.delta != 0 {
+            if !held.delta.is_zero() {
                 leases.push(collection.state.count.add(
                     &database.clock,
                     &mut *transaction,
@@ -277,10 +283,10 @@ impl Txn {
                 for (index, fields) in multikey {
                     index.multikey.stored(fields);
                 }
-                leases.into_iter().for_each(crate::count::Lease::committed);
+                leases.into_iter().for_each(Lease::committed);
             }
             Err(Error::WriteConflict | Error::TransactionTooLarge) => {
-                leases.into_iter().for_each(crate::count::Lease::aborted);
+                leases.into_iter().for_each(Lease::aborted);
             }
             // Nobody knows, until the database is opened again.
             Err(_) => drop(leases),
@@ -316,9 +322,9 @@ impl Txn {
     }
 
     /// Does what was planned: nothing of it can be refused any more.
-    fn apply(&mut self, collection: &Collection, change: Change, delta: i64) -> Result<()> {
+    fn apply(&mut self, collection: &Collection, change: Change, delta: Tally) -> Result<()> {
         let held = self.held(collection)?;
-        held.delta += delta;
+        held.delta = held.delta + delta;
         for (index, fields) in change.multikey {
             // From now on this transaction's own reads meet the index so.
             index.multikey.show(fields);

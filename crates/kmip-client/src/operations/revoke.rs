@@ -2,15 +2,15 @@
 
 use kmip::DateTime;
 use kmip::operations::RevokeRequest;
-use kmip::registry::RevocationReasonCode;
+use kmip::registry::{RevocationReasonCode, State};
 use kmip::structures::RevocationReason;
 use time::OffsetDateTime;
 
-use crate::{Result, Session};
+use crate::{ErrorKind, ObjectAttributes, Result, Session};
 
 impl Session {
     /// Revokes a key: Compromised for the reasons that say so, as of now; Deactivated for the
-    /// others. `message` says why, for whoever reads the server's log.
+    /// others. A key that is so already is left as it is and no error. `message` says why, for whoever reads the server's log.
     ///
     /// # Errors
     /// `NotFound`, `Refused`, and what can happen to a connection.
@@ -33,6 +33,24 @@ impl Session {
             compromise_occurrence_date: is_compromise
                 .then(|| DateTime(OffsetDateTime::now_utc().unix_timestamp())),
         };
-        self.call_once(request).await.map(drop)
+        let refusal = match self.call(request).await {
+            Ok(_) => return Ok(()),
+            Err(error) => error,
+        };
+        // A second Revoke is refused like any other wrong state; so the state has to tell.
+        if !matches!(refusal.kind(), ErrorKind::Refused { .. }) {
+            return Err(refusal);
+        }
+        let is_revoked = match self.get_attributes(unique_identifier).await {
+            Ok(ObjectAttributes { state, .. }) if is_compromise => {
+                matches!(
+                    state,
+                    Some(State::Compromised | State::DestroyedCompromised)
+                )
+            }
+            Ok(ObjectAttributes { state, .. }) => state == Some(State::Deactivated),
+            Err(_) => false,
+        };
+        if is_revoked { Ok(()) } else { Err(refusal) }
     }
 }

@@ -3,6 +3,7 @@
 mod failover;
 mod hostile_clients;
 mod life;
+mod messages;
 mod owners;
 mod restart;
 mod rig;

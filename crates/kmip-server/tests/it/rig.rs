@@ -4,14 +4,18 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use kmip::{Limits, RequestMessage, ResponseMessage};
 use kmip_client::{Client, ClientConfig, ServerAddress, Session, VersionPolicy};
 use kmip_server::{Server, ServerConfig};
 use tempfile::TempDir;
 use tls::dev_pki::{CertificateAuthority, Request};
 use tls::{ClientAuth, ClientTls, IdentityFiles, ServerTls, Trust};
-use tokio::net::TcpSocket;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 
 /// Certificates and a directory for a server.
 pub(crate) struct Rig {
@@ -153,4 +157,38 @@ impl Reserved {
             _socket: socket,
         }
     }
+}
+
+/// A connection without a client's help.
+pub(crate) async fn raw(rig: &Rig, server: &Running) -> TlsStream<TcpStream> {
+    let config = rig.client_tls("raw").load().unwrap().config;
+    let tcp = TcpStream::connect(server.address).await.unwrap();
+    TlsConnector::from(config)
+        .connect("localhost".try_into().unwrap(), tcp)
+        .await
+        .unwrap()
+}
+
+/// Reads one response.
+pub(crate) async fn answer(stream: &mut TlsStream<TcpStream>) -> ResponseMessage {
+    let mut header = [0; 8];
+    stream.read_exact(&mut header).await.unwrap();
+    let total = kmip::ttlv::message_bytes(header, &Limits::DEFAULT).unwrap();
+    let mut message = header.to_vec();
+    message.resize(total, 0);
+    stream.read_exact(&mut message[8..]).await.unwrap();
+    ResponseMessage::decode(&message, &Limits::DEFAULT).unwrap()
+}
+
+/// Sends a request and reads its response.
+pub(crate) async fn ask(
+    stream: &mut TlsStream<TcpStream>,
+    request: &RequestMessage,
+) -> ResponseMessage {
+    stream
+        .write_all(request.encode().unwrap().as_slice())
+        .await
+        .unwrap();
+    stream.flush().await.unwrap();
+    answer(stream).await
 }

@@ -5,7 +5,7 @@ use crate::error::{DecodeError, EncodeError};
 use crate::limits::Limits;
 use crate::operations::RequestPayload;
 use crate::registry::{Operation, Tag};
-use crate::ttlv::{Buffer, Element, Newer, Writer, check};
+use crate::ttlv::{Buffer, Element, Item, Newer, Writer, check};
 use crate::version::ProtocolVersion;
 
 use super::{MessageExtension, RequestHeader};
@@ -28,6 +28,8 @@ pub struct RequestBatchItem {
     pub unique_batch_item_id: Option<Bytes>,
     /// The operation and its arguments.
     pub payload: RequestPayload,
+    /// Fields with tags of extensions (`54XXXX`) in a payload that has types: vendors' additions to it.
+    pub payload_extensions: Vec<Item>,
     /// Vendors' additions.
     pub message_extensions: Vec<MessageExtension>,
 }
@@ -38,6 +40,7 @@ impl<P: Into<RequestPayload>> From<P> for RequestBatchItem {
             ephemeral: None,
             unique_batch_item_id: None,
             payload: payload.into(),
+            payload_extensions: Vec::new(),
             message_extensions: Vec::new(),
         }
     }
@@ -163,14 +166,16 @@ impl Value for RequestBatchItem {
             tag: Tag::Operation,
             within,
         })?;
-        let payload = payload.ok_or(DecodeError::Missing {
+        let element = payload.ok_or(DecodeError::Missing {
             tag: Tag::RequestPayload,
             within,
         })?;
+        let payload = RequestPayload::decode(Some(operation), &element)?;
         Ok(Self {
             ephemeral,
             unique_batch_item_id: id,
-            payload: RequestPayload::decode(Some(operation), &payload)?,
+            payload_extensions: payload.extensions(&element)?,
+            payload,
             message_extensions,
         })
     }
@@ -186,7 +191,8 @@ impl Value for RequestBatchItem {
             self.ephemeral.put(Tag::Ephemeral, writer);
             self.unique_batch_item_id
                 .put(Tag::UniqueBatchItemID, writer);
-            self.payload.write(Tag::RequestPayload, writer);
+            self.payload
+                .write(Tag::RequestPayload, &self.payload_extensions, writer);
             self.message_extensions.put(Tag::MessageExtension, writer);
         });
     }

@@ -5,7 +5,7 @@ use crate::error::{DecodeError, EncodeError};
 use crate::limits::Limits;
 use crate::operations::ResponsePayload;
 use crate::registry::{Enumeration, Operation, ResultReason, ResultStatus, Tag};
-use crate::ttlv::{Buffer, Element, Newer, Writer, check};
+use crate::ttlv::{Buffer, Element, Item, Newer, Writer, check};
 use crate::version::ProtocolVersion;
 
 use super::{MessageExtension, ResponseHeader};
@@ -36,6 +36,8 @@ pub struct ResponseBatchItem {
     pub asynchronous_correlation_value: Option<Bytes>,
     /// The result.
     pub payload: Option<ResponsePayload>,
+    /// Fields with tags of extensions (`54XXXX`) in a payload that has types: vendors' additions to it.
+    pub payload_extensions: Vec<Item>,
     /// Vendors' additions.
     pub message_extensions: Vec<MessageExtension>,
 }
@@ -53,6 +55,7 @@ impl ResponseBatchItem {
             result_message: None,
             asynchronous_correlation_value: None,
             payload: Some(payload),
+            payload_extensions: Vec::new(),
             message_extensions: Vec::new(),
         }
     }
@@ -72,6 +75,7 @@ impl ResponseBatchItem {
             result_message: Some(message.into()),
             asynchronous_correlation_value: None,
             payload: None,
+            payload_extensions: Vec::new(),
             message_extensions: Vec::new(),
         }
     }
@@ -188,6 +192,14 @@ impl Value for ResponseBatchItem {
                 _ => {}
             }
         }
+        let (payload, payload_extensions) = match payload {
+            Some(element) => {
+                let payload = ResponsePayload::decode(operation, &element)?;
+                let extensions = payload.extensions(&element)?;
+                (Some(payload), extensions)
+            }
+            None => (None, Vec::new()),
+        };
         Ok(Self {
             operation,
             unique_batch_item_id: id,
@@ -198,9 +210,8 @@ impl Value for ResponseBatchItem {
             result_reason: reason,
             result_message: message,
             asynchronous_correlation_value: correlation,
-            payload: payload
-                .map(|payload| ResponsePayload::decode(operation, &payload))
-                .transpose()?,
+            payload_extensions,
+            payload,
             message_extensions,
         })
     }
@@ -226,7 +237,7 @@ impl Value for ResponseBatchItem {
             self.asynchronous_correlation_value
                 .put(Tag::AsynchronousCorrelationValue, writer);
             if let Some(payload) = &self.payload {
-                payload.write(Tag::ResponsePayload, writer);
+                payload.write(Tag::ResponsePayload, &self.payload_extensions, writer);
             }
             self.message_extensions.put(Tag::MessageExtension, writer);
         });

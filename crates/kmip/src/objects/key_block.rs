@@ -26,6 +26,8 @@ pub struct KeyBlock {
 }
 
 /// The two shapes of a Key Value.
+// Nearly all are plain: a box would cost an allocation to make the rare ones small.
+#[allow(clippy::large_enum_variant)]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum WrappedOrPlain {
     /// The key, with its attributes.

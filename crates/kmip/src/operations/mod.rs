@@ -1,6 +1,6 @@
 //! The operations: one file each, and one table that registers them.
 
-use crate::codec::{Structure, Value};
+use crate::codec::Structure;
 use crate::error::DecodeError;
 use crate::registry::{Operation, ProtectionStorageMask, Tag};
 use crate::ttlv::{Element, Item, Writer};
@@ -148,15 +148,31 @@ macro_rules! operations {
                 }
             }
 
-            pub(crate) fn write(&self, tag: Tag, writer: &mut Writer) {
+            /// Writes the payload and, after its own fields, extensions.
+            pub(crate) fn write(&self, tag: Tag, extensions: &[Item], writer: &mut Writer) {
+                if let Self::Malformed(_) = self {
+                    let what = "a payload that could not be read";
+                    writer.fail(crate::EncodeError::Unencodable { what });
+                }
+                writer.structure(tag, |writer| {
+                    match self {
+                        $( Self::$operation(payload) => payload.encode_fields(writer), )*
+                        Self::Unknown(payload) => payload.items.encode_fields(writer),
+                        Self::Malformed(_) => {}
+                    }
+                    extensions.iter().for_each(|item| item.write(writer));
+                });
+            }
+
+            /// Items with tags of extensions in the payload of an operation that is known.
+            pub(crate) fn extensions(&self, element: &Element<'_>) -> Result<Vec<Item>, DecodeError> {
                 match self {
-                    $( Self::$operation(payload) => payload.encode(tag, writer), )*
-                    Self::Unknown(payload) => {
-                        writer.structure(tag, |writer| payload.items.encode_fields(writer));
-                    }
-                    Self::Malformed(_) => {
-                        writer.fail(crate::EncodeError::Unencodable { what: "a payload that could not be read" });
-                    }
+                    Self::Unknown(_) | Self::Malformed(_) => Ok(Vec::new()),
+                    _ => element
+                        .structure()?
+                        .filter(|field| field.tag().is_extension())
+                        .map(|field| Item::from_element(&field))
+                        .collect(),
                 }
             }
         }

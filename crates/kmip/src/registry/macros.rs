@@ -12,6 +12,8 @@ macro_rules! tags {
         }
 
         /// Indexed by the low 16 bits of the code.
+        // Built by the compiler, where an index out of bounds is an error.
+        #[allow(clippy::indexing_slicing)]
         static TABLE: [Option<TagInfo>; TABLE_LEN] = {
             let mut table = [None; TABLE_LEN];
             $($(

@@ -164,7 +164,7 @@ fn check_value(element: &Element<'_>) -> Result<(), DecodeError> {
         }
         ItemType::BigInteger => {
             let got = element.raw().len();
-            if got == 0 || got % 8 != 0 {
+            if got == 0 || !got.is_multiple_of(8) {
                 return Err(DecodeError::WrongLength {
                     tag,
                     item_type: ItemType::BigInteger,

@@ -6,7 +6,7 @@ use crate::registry::Tag;
 use crate::secret::SecretBytes;
 
 /// An item with its tag.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Item {
     /// What it is.
     pub tag: Tag,
@@ -41,6 +41,21 @@ pub enum ItemValue {
     Interval(u32),
     /// A Date-Time Extended: microseconds since 1970.
     DateTimeExtended(i64),
+}
+
+impl std::fmt::Debug for Item {
+    /// Shows no password: they are texts, in the structures that are known too.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match (self.tag, &self.value) {
+            (Tag::Password | Tag::OneTimePassword, ItemValue::TextString(_)) => {
+                write!(f, "{}: [secret text]", self.tag)
+            }
+            (tag, value) => {
+                write!(f, "{tag}: ")?;
+                value.fmt(f)
+            }
+        }
+    }
 }
 
 impl Item {

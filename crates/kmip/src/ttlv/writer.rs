@@ -329,7 +329,7 @@ mod tests {
             let got = written(ProtocolVersion::V1_4, Newer::Refuse, |w| fill(w, tag)).unwrap();
             assert_eq!(
                 hex::encode(got),
-                hexed.replace(' ', "").replace('|', "").to_lowercase()
+                hexed.replace([' ', '|'], "").to_lowercase()
             );
         };
         check(

@@ -3,6 +3,7 @@
 mod cases;
 mod fuzz;
 mod messages;
+mod operations;
 mod properties;
 mod secrets;
 mod shared;

@@ -256,6 +256,29 @@ fn extra_fields_in_a_response_are_skipped() {
     assert_eq!(register.unique_identifier, "42".into());
 }
 
+/// A vendor's fields in the payload of an operation that is known survive, behind the operation's own.
+#[test]
+fn extensions_in_a_payload_survive() {
+    let extension = Item::new(Tag(0x54_0001), ItemValue::from("x"));
+    let mut request = RequestMessage::new(ProtocolVersion::V1_0, GetRequest::default());
+    request.batch_items[0]
+        .payload_extensions
+        .push(extension.clone());
+    let bytes = request.encode().expect("encodes");
+    let decoded = RequestMessage::decode(bytes.as_slice(), &Limits::DEFAULT).expect("decodes");
+    assert_eq!(decoded.batch_items, request.batch_items);
+
+    let mut item = ResponseBatchItem::success(ActivateResponse {
+        unique_identifier: "1".into(),
+    });
+    item.payload_extensions.push(extension);
+    let bytes =
+        ResponseMessage::new(ProtocolVersion::V1_0, DateTime(0), vec![item.clone()]).encode();
+    let bytes = bytes.expect("encodes");
+    let decoded = ResponseMessage::decode(bytes.as_slice(), &Limits::DEFAULT).expect("decodes");
+    assert_eq!(decoded.batch_items, [item]);
+}
+
 /// Only the item that cannot be read fails.
 #[test]
 fn a_malformed_payload_leaves_the_batch_alone() {
@@ -438,6 +461,24 @@ fn limits_are_checked_before_anything_is_made_of_a_message() {
             max: 2
         })
     ));
+}
+
+/// A server that cannot read a request still knows in which version to say so.
+#[test]
+fn the_version_can_be_told_from_a_message_that_cannot_be_read() {
+    let bytes = written(|w| {
+        w.structure(Tag::RequestMessage, |w| {
+            w.structure(Tag::RequestHeader, |w| {
+                ProtocolVersion::new(3, 0).encode(Tag::ProtocolVersion, w);
+            });
+        });
+    });
+    assert!(RequestMessage::decode(&bytes, &Limits::DEFAULT).is_err());
+    let element = check(&bytes, &Limits::DEFAULT).expect("well-formed");
+    assert_eq!(
+        message::version_of(&element),
+        Some(ProtocolVersion::new(3, 0))
+    );
 }
 
 #[test]

@@ -61,3 +61,17 @@ fn debug_shows_no_password_and_no_data() {
         format!("Buffer({} bytes)", ttlv.len())
     );
 }
+
+/// In a tree, too, whose meaning nobody knows.
+#[test]
+fn debug_of_a_tree_shows_no_password() {
+    let xml =
+        r#"<CredentialValue><Password type="TextString" value="swordfish"/></CredentialValue>"#;
+    let ttlv = text::xml::to_ttlv(xml, &Limits::DEFAULT).expect("translates");
+    let element = kmip::ttlv::check(ttlv.as_slice(), &Limits::DEFAULT).expect("well-formed");
+    let shown = format!("{:?}", kmip::ttlv::Item::from_element(&element));
+    assert!(
+        shown.contains("secret text") && !shown.contains("swordfish"),
+        "{shown}"
+    );
+}

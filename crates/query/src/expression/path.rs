@@ -10,6 +10,7 @@ use document::ErrorCode;
 use smallvec::SmallVec;
 
 use super::value::{Value, items};
+use crate::raw::{Elements, decode};
 use crate::{Error, Result};
 
 /// The most names in a path: more cannot lead anywhere in a document.
@@ -103,7 +104,7 @@ fn in_document<'a>(names: &[Box<str>], document: &'a RawDocument) -> Value<'a> {
     let Some((first, rest)) = names.split_first() else {
         return Value::Missing;
     };
-    let Ok(Some(value)) = document.get(&**first) else {
+    let Some(value) = field(document, first) else {
         return Value::Missing;
     };
     if rest.is_empty() {
@@ -114,6 +115,13 @@ fn in_document<'a>(names: &[Box<str>], document: &'a RawDocument) -> Value<'a> {
         RawBsonRef::Array(array) => in_array(rest, array),
         _ => Value::Missing,
     }
+}
+
+/// A field's value. Most are read in place, without a look at the names before it but for their
+/// bytes; the library reads the rest.
+pub(crate) fn field<'a>(document: &'a RawDocument, name: &str) -> Option<RawBsonRef<'a>> {
+    let element = Elements::of(document).find_name(name.as_bytes())?;
+    decode(element.tag, element.value).or_else(|| document.get(name).ok().flatten())
 }
 
 fn in_array(names: &[Box<str>], array: &RawArray) -> Value<'static> {

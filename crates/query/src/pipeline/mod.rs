@@ -148,9 +148,11 @@ impl Pipeline {
     /// Runs the pipeline on `input`. Nothing is read before the first document is asked for; after
     /// an error there are no more documents.
     pub fn run(&self, input: Documents, collections: &Arc<dyn Collections>) -> Documents {
-        self.stages
+        let output = self
+            .stages
             .iter()
-            .fold(input, |input, stage| stage.clone().run(input, collections))
+            .fold(input, |input, stage| stage.clone().run(input, collections));
+        source::until_error(output)
     }
 }
 

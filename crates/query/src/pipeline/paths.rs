@@ -4,7 +4,10 @@ use bson::raw::{CString, RawBsonRef};
 use bson::{RawDocument, RawDocumentBuf};
 use document::ErrorCode;
 
-use crate::expression::{FieldPath, fields};
+use crate::expression::FieldPath;
+use crate::expression::bounds::size_of;
+use crate::expression::path::field;
+use crate::raw::{Elements, tag, write};
 use crate::{Error, Result};
 
 /// A path ready for writing: its names can be written to a document.
@@ -41,9 +44,9 @@ impl DocumentPath {
         let (last, inner) = self.names.split_last()?;
         let mut document = document;
         for name in inner {
-            document = document.get(name.as_str()).ok()??.as_document()?;
+            document = field(document, name.as_str())?.as_document()?;
         }
-        document.get(last.as_str()).ok()?
+        field(document, last.as_str())
     }
 
     /// The document with `value` at the path; what is in the way and no document is replaced by
@@ -53,46 +56,56 @@ impl DocumentPath {
         document: &RawDocument,
         value: Option<RawBsonRef<'_>>,
     ) -> RawDocumentBuf {
-        set(&self.names, Some(document), value)
+        let bytes = document.as_bytes();
+        let mut out = Vec::with_capacity(bytes.len() + value.map_or(0, size_of) + 64);
+        set(&self.names, Some(bytes), value, &mut out);
+        // Fails only for a length that is wrong, and this one was just written.
+        RawDocumentBuf::from_bytes(out).unwrap_or_default()
     }
 }
 
-fn set(
-    names: &[CString],
-    document: Option<&RawDocument>,
-    value: Option<RawBsonRef<'_>>,
-) -> RawDocumentBuf {
-    let mut result = RawDocumentBuf::new();
-    let Some((first, rest)) = names.split_first() else {
-        return result;
-    };
-    let mut write = |result: &mut RawDocumentBuf, old: Option<RawBsonRef<'_>>| {
-        if rest.is_empty() {
-            if let Some(value) = value {
-                result.append(first, value);
+/// Writes the document that `bytes` are, with `value` at the path of `names`. What is not on the
+/// path is copied as it stands.
+fn set(names: &[CString], bytes: Option<&[u8]>, value: Option<RawBsonRef<'_>>, out: &mut Vec<u8>) {
+    let start = write::begin(out);
+    if let Some((first, rest)) = names.split_first() {
+        let first = first.as_str().as_bytes();
+        let mut is_written = false;
+        for element in bytes.into_iter().flat_map(Elements::of_bytes) {
+            if is_written || element.name != first {
+                out.extend_from_slice(element.whole);
+                continue;
             }
-        } else if value.is_some() || old.is_some() {
-            let inner = old.and_then(RawBsonRef::as_document);
-            match (inner, old, value) {
-                // Nothing to take away in what is no document.
-                (None, Some(old), None) => result.append(first, old),
-                _ => result.append(first, set(rest, inner, value)),
-            }
-        }
-    };
-    let mut is_written = false;
-    for (name, old) in document.into_iter().flat_map(fields) {
-        if !is_written && name.as_str() == first.as_str() {
-            write(&mut result, Some(old));
             is_written = true;
-        } else {
-            result.append(name, old);
+            let inner = (element.tag == tag::DOCUMENT).then_some(element.value);
+            match value {
+                // Nothing to take away in what is no document.
+                None if !rest.is_empty() && inner.is_none() => {
+                    out.extend_from_slice(element.whole);
+                }
+                value => set_field(first, rest, inner, value, out),
+            }
+        }
+        if !is_written && value.is_some() {
+            set_field(first, rest, None, value, out);
         }
     }
-    if !is_written {
-        write(&mut result, None);
+    write::end(out, start);
+}
+
+fn set_field(
+    name: &[u8],
+    rest: &[CString],
+    inner: Option<&[u8]>,
+    value: Option<RawBsonRef<'_>>,
+    out: &mut Vec<u8>,
+) {
+    if !rest.is_empty() {
+        write::header(out, tag::DOCUMENT, name);
+        set(rest, inner, value, out);
+    } else if let Some(value) = value {
+        write::bson_element(out, name, value);
     }
-    result
 }
 
 #[cfg(test)]

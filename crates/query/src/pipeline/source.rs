@@ -70,6 +70,19 @@ impl<F: FnOnce() -> Result<Documents>> Iterator for Deferred<F> {
     }
 }
 
+/// `input` up to and with its first error.
+pub(crate) fn until_error(input: Documents) -> Documents {
+    let mut input = Some(input);
+    Box::new(std::iter::from_fn(move || {
+        let document = input.as_mut()?.next();
+        if !matches!(document, Some(Ok(_))) {
+            // What a stage holds is let go as soon as nothing more comes.
+            input = None;
+        }
+        document
+    }))
+}
+
 /// `input` with each document changed.
 pub(crate) fn mapped(
     input: Documents,

@@ -36,9 +36,14 @@ pub(super) struct Score {
 }
 
 impl Score {
+    /// Whether the plan reads less than everything.
+    pub(super) fn is_selective(self) -> bool {
+        self.equalities > 0 || self.range
+    }
+
     /// Whether the plan reads less than everything, or saves a sort.
     pub(super) fn is_useful(self) -> bool {
-        self.equalities > 0 || self.range || self.sorted
+        self.is_selective() || self.sorted
     }
 }
 

@@ -42,13 +42,15 @@ pub fn choose(
             sort_provided: true,
         });
     }
-    if let Some(best) = best(&filter, sort, indexes) {
-        return Ok(best);
+    let best = best(&filter, sort, indexes);
+    // Reading less goes before saving a sort.
+    if let Some(best) = best.as_ref().filter(|best| best.score.is_selective()) {
+        return Ok(best.plan.clone());
     }
     if let Some(union) = union(&filter, sort, indexes) {
         return Ok(union);
     }
-    Ok(whole_collection(&filter, sort))
+    Ok(best.map_or_else(|| whole_collection(&filter, sort), |best| best.plan))
 }
 
 fn hinted(
@@ -79,7 +81,11 @@ fn hinted(
 }
 
 /// The best index, if one is of use.
-fn best(filter: &Conjuncts<'_>, sort: Option<&SortSpec>, indexes: &[IndexInfo]) -> Option<Plan> {
+fn best(
+    filter: &Conjuncts<'_>,
+    sort: Option<&SortSpec>,
+    indexes: &[IndexInfo],
+) -> Option<Candidate> {
     let of_indexes = indexes
         .iter()
         .enumerate()
@@ -91,7 +97,7 @@ fn best(filter: &Conjuncts<'_>, sort: Option<&SortSpec>, indexes: &[IndexInfo]) 
         // The last of equals wins `max_by_key`: the first should.
         .enumerate()
         .max_by_key(|(order, candidate)| (candidate.score, Reverse(*order)))
-        .map(|(_, candidate)| candidate.plan)
+        .map(|(_, candidate)| candidate)
 }
 
 /// What the order of the records, which is that of `_id`, can do.
@@ -217,7 +223,7 @@ fn union_within(
             // What the branch itself brought stands last.
             let own = filter.count - 1;
             let (access, covered) = match best(&branch, None, indexes) {
-                Some(plan) => (plan.access, plan.filter_covered),
+                Some(Candidate { plan, .. }) => (plan.access, plan.filter_covered),
                 None => union_within(&branch, own, indexes, work)?,
             };
             filter_covered &= covered;

@@ -433,6 +433,79 @@ proptest! {
     }
 }
 
+/// Shapes that chance seldom makes: each document passes, and a planner that is careless in one
+/// way loses it.
+#[test]
+fn traps() {
+    let filters = [
+        // Different elements fulfil the conditions.
+        (
+            doc! { "a.b": 1, "a.c": 1 },
+            None,
+            doc! { "a.b": 1, "a.c": 2 },
+            doc! { "a": [{ "b": 1, "c": 9 }, { "b": 9, "c": 2 }] },
+        ),
+        (
+            doc! { "a.b": 1, "a.c": 1 },
+            None,
+            doc! { "$and": [
+                { "a": { "$elemMatch": { "b": 1 } } },
+                { "a": { "$elemMatch": { "c": 2 } } },
+            ] },
+            doc! { "a": [{ "b": 1, "c": 9 }, { "b": 9, "c": 2 }] },
+        ),
+        (
+            doc! { "a.x.b": 1, "a.x.c": 1 },
+            None,
+            doc! { "a": { "$elemMatch": { "x.b": 1, "x.c": 2 } } },
+            doc! { "a": [{ "x": [{ "b": 1, "c": 9 }, { "b": 9, "c": 2 }] }] },
+        ),
+        // The key of a nested array is the array.
+        (
+            doc! { "a": 1 },
+            None,
+            doc! { "a": { "$elemMatch": { "$elemMatch": { "$gte": 80 } } } },
+            doc! { "a": [[82]] },
+        ),
+        // Nothing is there, and yet it does not equal null.
+        (
+            doc! { "b": 1 },
+            Some(doc! { "a.b": null }),
+            doc! { "b": 1, "a.b": { "$exists": false } },
+            doc! { "a": [1], "b": 1 },
+        ),
+        (
+            doc! { "a.b": 1 },
+            None,
+            doc! { "a.b": { "$ne": null } },
+            doc! { "a": [] },
+        ),
+        // An element equals MaxKey, but the array is less.
+        (
+            doc! { "a": 1 },
+            None,
+            doc! { "a": { "$lt": Bson::MaxKey } },
+            doc! { "a": [Bson::MaxKey] },
+        ),
+    ];
+    for (key, partial, filter, mut document) in filters {
+        document.insert("_id", 1);
+        let index = IndexInfo {
+            partial_filter: partial.map(|filter| Arc::new(Matcher::parse(&raw(&filter)).unwrap())),
+            ..IndexInfo::new("index", IndexInfo::parse_key(&raw(&key)).unwrap())
+        };
+        let collection = Collection::new(vec![document], vec![index]);
+        let matcher = Matcher::parse(&raw(&filter)).unwrap();
+        assert!(
+            matcher.matches(&collection.documents[0]).unwrap(),
+            "{filter}"
+        );
+        let hint = Hint::Name(collection.indexes[0].name.clone());
+        collection.check(&matcher, None, None);
+        collection.check(&matcher, None, Some(&hint));
+    }
+}
+
 /// The emulation itself: an index on arrays has a key for each element.
 #[test]
 fn the_emulation_has_multikey_entries() {

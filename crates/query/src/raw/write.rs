@@ -58,6 +58,13 @@ pub(crate) fn bson_element(out: &mut Vec<u8>, name: &[u8], value: RawBsonRef<'_>
         RawBsonRef::Double(value) => element(out, tag::DOUBLE, name, &value.to_le_bytes()),
         RawBsonRef::Boolean(value) => element(out, tag::BOOLEAN, name, &[u8::from(value)]),
         RawBsonRef::Null => header(out, tag::NULL, name),
+        RawBsonRef::String(value) => {
+            header(out, tag::STRING, name);
+            let length = i32::try_from(value.len() + 1).unwrap_or(i32::MAX);
+            out.extend_from_slice(&length.to_le_bytes());
+            out.extend_from_slice(value.as_bytes());
+            out.push(0);
+        }
         // The library writes the rest, into a holder that the bytes are copied from.
         value => {
             let value = Value::new(value);

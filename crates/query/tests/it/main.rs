@@ -5,6 +5,7 @@ mod expression;
 mod filter;
 mod generate;
 mod pipeline;
+mod plan;
 mod projection;
 mod sort;
 mod update;

@@ -9,7 +9,9 @@ use document::limits::{MAX_DOCUMENT_BYTES, MAX_MESSAGE_BYTES, MAX_WRITE_BATCH};
 use wire::Compressor;
 
 use super::{Command, Context, handler};
+use crate::emit;
 use crate::error::Result;
+use crate::log::events;
 use crate::reply::Reply;
 use crate::request::Request;
 use crate::version;
@@ -61,6 +63,26 @@ fn describe(context: &Context<'_>, request: &Request<'_>, reply: &mut Reply) {
     reply.int32("maxWireVersion", version::MAX_WIRE_VERSION);
     reply.boolean("readOnly", false);
     agree_on_compression(request, reply);
+    log_client(request);
+}
+
+/// Says once for each connection which driver it is, if the client does. The name of the
+/// application is left out: it may be anything, and the log lies in clear.
+fn log_client(request: &Request<'_>) {
+    let Ok(client) = request.body.get_document("client") else {
+        return;
+    };
+    let text = |section: &str, name: &str| {
+        client
+            .get_document(section)
+            .ok()
+            .and_then(|section| section.get_str(name).ok())
+    };
+    emit!(
+        events::CLIENT_METADATA,
+        driver = text("driver", "name").unwrap_or_default(),
+        version = text("driver", "version").unwrap_or_default()
+    );
 }
 
 /// Answers the compressors that client and server both have, in the client's order.

@@ -40,23 +40,25 @@ fn scale(request: &Request<'_>) -> Result<u64> {
 
 async fn database(context: &Context<'_>, request: &Request<'_>, reply: &mut Reply) -> Result<()> {
     let scale = scale(request)?;
-    let (mut collections, mut indexes, mut objects, mut size) = (0, 0, 0_u64, 0);
+    let (mut collections, mut indexes, mut objects, mut bytes, mut on_disk) = (0, 0, 0, 0, 0);
     if let Some(database) = context.server.store.database(request.database).await? {
         for collection in database.collections() {
             collections += 1;
-            indexes += collection.all_indexes().len();
+            indexes += collection.all_indexes().len() as u64;
             objects += collection.count();
+            bytes += collection.data_bytes();
         }
-        size = database.size_on_disk().await?;
+        on_disk = database.size_on_disk().await?;
     }
     reply.string("db", request.database);
     reply.int64("collections", collections);
     reply.int64("views", 0);
     reply.int64("objects", to_i64(objects));
-    reply.double("dataSize", (size / scale) as f64);
-    reply.double("storageSize", (size / scale) as f64);
-    reply.int64("indexes", i64::try_from(indexes).unwrap_or(i64::MAX));
-    reply.double("totalSize", (size / scale) as f64);
+    reply.double("avgObjSize", average(bytes, objects));
+    reply.double("dataSize", (bytes / scale) as f64);
+    reply.double("storageSize", (on_disk / scale) as f64);
+    reply.int64("indexes", to_i64(indexes));
+    reply.double("totalSize", (on_disk / scale) as f64);
     reply.int64("scaleFactor", to_i64(scale));
     Ok(())
 }
@@ -64,20 +66,31 @@ async fn database(context: &Context<'_>, request: &Request<'_>, reply: &mut Repl
 async fn collection(context: &Context<'_>, request: &Request<'_>, reply: &mut Reply) -> Result<()> {
     let name = request.collection()?;
     let scale = scale(request)?;
-    reply.string("ns", &format!("{}.{name}", request.database));
     let database = context.server.store.database(request.database).await?;
     let collection = database.and_then(|database| database.collection(name));
-    let count = collection
-        .as_ref()
-        .map_or(0, |collection| collection.count());
-    let indexes = collection
-        .as_ref()
-        .map_or(0, |collection| collection.all_indexes().len());
+    let (count, bytes, indexes) = collection.map_or((0, 0, 0), |collection| {
+        (
+            collection.count(),
+            collection.data_bytes(),
+            collection.all_indexes().len() as u64,
+        )
+    });
+    reply.string("ns", &format!("{}.{name}", request.database));
+    reply.int64("size", to_i64(bytes / scale));
     reply.int64("count", to_i64(count));
+    reply.int64("avgObjSize", average(bytes, count) as i64);
     reply.boolean("capped", false);
-    reply.int64("nindexes", i64::try_from(indexes).unwrap_or(i64::MAX));
+    reply.int64("nindexes", to_i64(indexes));
     reply.int64("scaleFactor", to_i64(scale));
     Ok(())
+}
+
+fn average(bytes: u64, objects: u64) -> f64 {
+    if objects == 0 {
+        0.0
+    } else {
+        bytes as f64 / objects as f64
+    }
 }
 
 fn to_i64(value: u64) -> i64 {

@@ -54,13 +54,13 @@ events! {
     LISTENING = 10_001_002, NETWORK, INFO, "Listening on", "One line for each address.";
     CONNECTION_ACCEPTED = 10_001_003, NETWORK, INFO, "Connection accepted", "A client connected; left out with systemLog.quiet.";
     CONNECTION_ENDED = 10_001_004, NETWORK, INFO, "Connection ended", "A client left; left out with systemLog.quiet.";
-    CLIENT_METADATA = 10_001_005, NETWORK, INFO, "client metadata", "Driver, platform and application of a client; left out with systemLog.quiet.";
+    CLIENT_METADATA = 10_001_005, NETWORK, INFO, "client metadata", "Name and version of a client's driver; left out with systemLog.quiet.";
     CONNECTION_REFUSED = 10_001_006, NETWORK, WARN, "Connection refused because there are too many open connections", "net.maxIncomingConnections is reached.";
     BAD_MESSAGE = 10_001_007, NETWORK, WARN, "Connection closed because of a malformed message", "The peer is no MongoDB client, or is broken.";
     ACCEPT_FAILED = 10_001_008, NETWORK, ERROR, "Connection could not be accepted", "Often the limit of open files; the server goes on.";
 
-    SLOW_COMMAND = 10_002_001, COMMAND, INFO, "Slow query", "A command took longer than 100 ms.";
-    COMMAND_FAILED = 10_002_002, COMMAND, DEBUG, "Command failed", "Name, code and namespace of a refused command; never its values.";
+    SLOW_COMMAND = 10_002_001, COMMAND, INFO, "Slow query", "A command took longer than 100 ms; the namespace is left out, because a log lies in clear.";
+    COMMAND_FAILED = 10_002_002, COMMAND, DEBUG, "Command failed", "Name and code of a refused command; never its namespace or values, because a log lies in clear.";
     INTERNAL_ERROR = 10_002_003, COMMAND, ERROR, "Command failed by a fault of the server", "Please report it.";
 
     CURSORS_CLOSED = 10_002_004, COMMAND, INFO, "Closed cursors that nobody used", "A client left cursors open for longer than cursorTimeoutMillis.";
@@ -77,8 +77,8 @@ events! {
     KEYSTORE_OPENED = 10_004_002, STORAGE, INFO, "Opened the keystore", "With provider, generation and number of data keys.";
     STORE_OPENED = 10_004_003, STORAGE, INFO, "Opened the data", "With the number of databases.";
     STORE_CLOSED = 10_004_004, STORAGE, INFO, "Closed the data", "Everything is on disk.";
-    ROTATION_INCOMPLETE = 10_004_005, STORAGE, WARN, "A rotation of the master key was announced and not completed", "The data is under the master key that it was under before.";
     STORAGE_FAILED = 10_004_005, STORAGE, ERROR, "Storage operation failed", "The client was told of an internal error; this line says which.";
+    ROTATION_INCOMPLETE = 10_004_006, STORAGE, WARN, "A rotation of the master key was announced and not completed", "The data is under the master key that it was under before.";
 }
 
 /// Routine events, which `systemLog.quiet` leaves out.

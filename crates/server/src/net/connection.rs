@@ -6,6 +6,7 @@ use std::sync::Arc;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::sync::watch;
+use tracing::Instrument;
 use wire::{Compressor, Header, Msg, OpCode, Query};
 
 use super::budget::Budget;
@@ -38,19 +39,34 @@ pub(super) async fn serve(
     mut shutdown: watch::Receiver<bool>,
 ) {
     let connection = Connection::new(server.next_connection_id(), peer);
+    let span = tracing::info_span!("connection", ctx = %format_args!("conn{}", connection.id));
+    serve_in_span(&mut stream, &connection, &server, &budget, &mut shutdown)
+        .instrument(span)
+        .await;
+}
+
+async fn serve_in_span(
+    stream: &mut TcpStream,
+    connection: &Connection,
+    server: &Arc<Server>,
+    budget: &Budget,
+    shutdown: &mut watch::Receiver<bool>,
+) {
+    let peer = connection.peer;
     emit!(events::CONNECTION_ACCEPTED, remote = %peer, connectionId = connection.id);
     let mut receiver = Receiver::default();
     let mut out = Vec::new();
     let reason = loop {
         let received = tokio::select! {
             biased;
-            received = receiver.receive(&mut stream, &budget) => received,
+            received = receiver.receive(stream, budget) => received,
             _ = shutdown.wait_for(|stop| *stop) => break "the server stops".to_owned(),
         };
         let (header, message) = match received {
             Ok(received) => received,
             Err(ReceiveError::Header(error)) => {
                 // The framing is lost, so nothing can be answered.
+                emit!(events::BAD_MESSAGE, remote = %peer, %error);
                 break error.to_string();
             }
             Err(error) => break error.to_string(),
@@ -60,8 +76,8 @@ pub(super) async fn serve(
         out.clear();
         out.shrink_to(KEEP_BYTES);
         let next = answer(
-            &server,
-            &connection,
+            server,
+            connection,
             &header,
             message,
             std::mem::take(&mut out),
@@ -186,6 +202,7 @@ async fn answer_query(
 
 /// Answers a message that cannot be taken, and closes the connection after it.
 fn broken(server: &Server, header: &Header, error: &wire::Error, out: Vec<u8>) -> Next {
+    emit!(events::BAD_MESSAGE, %error);
     let reply = Reply::msg(out, server.next_request_id(), header.request_id);
     Next::AnswerAndClose(reply.finish(Err(error.clone().into())))
 }

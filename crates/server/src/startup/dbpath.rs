@@ -14,7 +14,7 @@ use super::StartupError;
 /// leaves nothing behind. Given up when dropped.
 #[derive(Debug)]
 pub struct DbpathLock {
-    _directory: File,
+    directory: File,
 }
 
 impl DbpathLock {
@@ -54,9 +54,14 @@ impl DbpathLock {
             // Some network file systems cannot lock directories; the store's own lock file remains.
             Err(error) => tracing::debug!(%error, "Cannot lock the directory of the dbpath"),
         }
-        Ok(DbpathLock {
-            _directory: directory,
-        })
+        Ok(DbpathLock { directory })
+    }
+}
+
+impl Drop for DbpathLock {
+    fn drop(&mut self) {
+        // Closing the file is not enough while a child process that is being started has a copy of it.
+        let _ = flock(&self.directory, FlockOperation::Unlock);
     }
 }
 
@@ -73,9 +78,6 @@ pub enum DbpathState {
     Encrypted(Header),
 }
 
-/// Files that tell that a directory is another program's.
-const FOREIGN: [&str; 4] = ["WiredTiger", "WiredTiger.wt", "storage.bson", "mongod.lock"];
-
 /// Looks at what a dbpath holds, without changing anything.
 pub(super) fn inspect(dbpath: &Path) -> Result<DbpathState, StartupError> {
     if let Some(header) = Keystore::inspect(dbpath)? {
@@ -83,14 +85,6 @@ pub(super) fn inspect(dbpath: &Path) -> Result<DbpathState, StartupError> {
             Some(_) => DbpathState::Encrypted(header),
             None => DbpathState::Announced(header),
         });
-    }
-    for name in FOREIGN {
-        if dbpath.join(name).exists() {
-            return Err(StartupError::Foreign {
-                dbpath: dbpath.to_path_buf(),
-                found: name,
-            });
-        }
     }
     match storage::Store::inspect(dbpath)? {
         storage::DbpathState::Empty => Ok(DbpathState::Empty),

@@ -28,17 +28,6 @@ pub enum StartupError {
         /// The dbpath.
         dbpath: PathBuf,
     },
-    /// It is another program's.
-    #[error(
-        "the dbpath {} holds data files of mongod ({found}): use an empty directory, and bring the data with \
-         mongodump and mongorestore", dbpath.display()
-    )]
-    Foreign {
-        /// The dbpath.
-        dbpath: PathBuf,
-        /// The file that tells.
-        found: &'static str,
-    },
     /// It is encrypted, and encryption was not asked for.
     #[error(
         "the dbpath {} is encrypted ({master_key}), and encryption was not asked for: start with \
@@ -184,7 +173,6 @@ impl StartupError {
         match self {
             StartupError::Dbpath { .. } => ExitStatus::DbpathUnusable,
             StartupError::Locked { .. } => ExitStatus::DbpathLocked,
-            StartupError::Foreign { .. } => ExitStatus::DbpathForeign,
             StartupError::Encrypted { .. } | StartupError::PreparedForEncryption { .. } => {
                 ExitStatus::DbpathEncrypted
             }

@@ -23,7 +23,7 @@ fn codes(error: &Error) -> Vec<i32> {
 }
 
 /// What an application does; the same for a server in clear and an encrypted one.
-pub fn exercise(database: &Database) {
+pub(crate) fn exercise(database: &Database) {
     let people = database.collection::<Document>("people");
     let document = doc! {
         "_id": ObjectId::new(), "name": "Ada", "born": DateTime::from_millis(-4_861_000_000_000),

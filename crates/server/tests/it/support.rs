@@ -17,7 +17,7 @@ use tokio::runtime::Runtime;
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A server process; it ends with the value.
-pub struct Strongroomd {
+pub(crate) struct Strongroomd {
     child: Child,
     port: u16,
     output: PathBuf,
@@ -25,7 +25,7 @@ pub struct Strongroomd {
 
 impl Strongroomd {
     /// Starts a server on `directory/db`, and waits until it answers.
-    pub fn start(directory: &Path, options: &[String]) -> Self {
+    pub(crate) fn start(directory: &Path, options: &[String]) -> Self {
         let dbpath = directory.join("db");
         std::fs::create_dir_all(&dbpath).unwrap();
         let port = free_port();
@@ -67,7 +67,7 @@ impl Strongroomd {
     }
 
     /// A client of it.
-    pub fn client(&self) -> Client {
+    pub(crate) fn client(&self) -> Client {
         self.client_with(PATIENCE)
     }
 
@@ -79,7 +79,7 @@ impl Strongroomd {
     }
 
     /// A clean stop, as a service manager does it.
-    pub fn stop(mut self) {
+    pub(crate) fn stop(mut self) {
         let pid = rustix::process::Pid::from_child(&self.child);
         rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
         let status = self.child.wait().unwrap();
@@ -102,7 +102,7 @@ fn free_port() -> u16 {
 }
 
 /// Our KMIP server in this process, over mutual TLS.
-pub struct Kmip {
+pub(crate) struct Kmip {
     pki: DevPki,
     port: u16,
     _runtime: Runtime,
@@ -110,7 +110,7 @@ pub struct Kmip {
 
 impl Kmip {
     /// Starts it on a free port with its files in `directory`.
-    pub fn start(directory: &Path) -> Self {
+    pub(crate) fn start(directory: &Path) -> Self {
         let pki = DevPki::open_or_create(&directory.join("pki"), "integration test").unwrap();
         let runtime = Runtime::new().unwrap();
         let tls = ServerTls {
@@ -130,7 +130,7 @@ impl Kmip {
     }
 
     /// The options of a server that has its master key there.
-    pub fn options(&self) -> Vec<String> {
+    pub(crate) fn options(&self) -> Vec<String> {
         [
             "--enableEncryption",
             "--kmipServerName",

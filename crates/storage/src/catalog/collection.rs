@@ -90,7 +90,13 @@ impl Collection {
     /// The number of documents, without reading them: of all that is committed, also after a
     /// crash.
     pub fn count(&self) -> u64 {
-        self.state.count.get()
+        self.state.count.documents()
+    }
+
+    /// The bytes of the documents together, as BSON, without reading them: of all that is
+    /// committed, also after a crash.
+    pub fn data_bytes(&self) -> u64 {
+        self.state.count.bytes()
     }
 
     /// The indexes that have keys of their own: all but `_id_`.

@@ -19,6 +19,9 @@ use crate::error::{Error, Result};
 use crate::index::IndexSpec;
 use crate::layout;
 
+/// So many keys are deleted one by one.
+const FEW_KEYS: usize = 500;
+
 /// What creating indexes did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CreatedIndexes {
@@ -368,8 +371,27 @@ fn delete_collection(
     collection: &Collection,
 ) -> Result<()> {
     let (start, end) = layout::collection_range(collection.id);
-    transaction.delete_range(&start, &end)?;
+    delete_all(transaction, &start, &end)?;
     transaction.delete(&layout::catalog_collection(collection.id))
+}
+
+/// Deletes every key of a range, which nobody writes. A few are deleted one by one: the tombstone
+/// of a range costs every read of the tree a little until it is compacted away.
+fn delete_all(transaction: &mut dyn WriteTransaction, start: &[u8], end: &[u8]) -> Result<()> {
+    let mut keys = Vec::new();
+    {
+        let mut cursor = transaction.cursor(start, end)?;
+        let mut more = cursor.first()?;
+        while more {
+            if keys.len() == FEW_KEYS {
+                drop(cursor);
+                return transaction.delete_range(start, end);
+            }
+            keys.push(cursor.key().to_vec());
+            more = cursor.next()?;
+        }
+    }
+    keys.iter().try_for_each(|key| transaction.delete(key))
 }
 
 /// Deletes what the tree holds of an index.
@@ -379,7 +401,7 @@ pub(super) fn delete_index(
     index: u32,
 ) -> Result<()> {
     let (start, end) = layout::index_range(collection, index);
-    transaction.delete_range(&start, &end)?;
+    delete_all(transaction, &start, &end)?;
     transaction.delete(&layout::multikey(collection, index))
 }
 

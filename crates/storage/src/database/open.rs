@@ -67,7 +67,7 @@ fn next_collection(tree: &dyn Tree, catalog: &Catalog) -> Result<u32> {
     let used = catalog
         .collections
         .values()
-        .map(|collection| collection.id + 1)
+        .map(|collection| collection.id.saturating_add(1))
         .max();
     Ok(stored.max(used.unwrap_or(1)))
 }

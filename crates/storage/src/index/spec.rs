@@ -140,6 +140,7 @@ impl IndexSpec {
     /// What makes two indexes the same one in MongoDB's eyes, apart from the name.
     pub(crate) fn is_equivalent(&self, other: &Self) -> bool {
         self.fields == other.fields
+            && self.unique == other.unique
             && self.sparse == other.sparse
             && self.partial_filter_expression == other.partial_filter_expression
     }
@@ -148,7 +149,6 @@ impl IndexSpec {
     pub(crate) fn is_identical(&self, other: &Self) -> bool {
         self.is_equivalent(other)
             && self.name == other.name
-            && self.unique == other.unique
             && self.hidden == other.hidden
             && self.expire_after_seconds == other.expire_after_seconds
     }

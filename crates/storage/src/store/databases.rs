@@ -92,9 +92,10 @@ impl StoreInner {
             return Ok(Some(Database { inner }));
         }
         let (store, tree) = (Arc::clone(self), entry.tree);
-        let opened =
-            blocking(move || open_tree(&store.engine, &store.path, &store.encryption, tree, false))
-                .await?;
+        let opened = blocking(move || {
+            open_tree(&*store.engine, &store.path, &store.encryption, tree, false)
+        })
+        .await?;
         let shared = Arc::clone(&self.shared);
         let inner = Arc::new(DatabaseInner::open(entry.name.clone(), opened, shared).await?);
         *entry.open.write() = Some(Arc::clone(&inner));
@@ -112,7 +113,7 @@ impl StoreInner {
             TreeId::random().map_err(|source| Error::io("the system's random source", source))?;
         let store = Arc::clone(self);
         let created =
-            blocking(move || create_tree(&store.engine, &store.path, &store.encryption, tree))
+            blocking(move || create_tree(&*store.engine, &store.path, &store.encryption, tree))
                 .await;
         let opened = match created {
             Ok(opened) => opened,

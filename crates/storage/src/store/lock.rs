@@ -10,9 +10,19 @@ use rustix::io::Errno;
 
 use crate::error::{Error, Result};
 
-/// Takes the lock of the dbpath, which is held until the file is closed: also by a crash. The file
-/// says which process has it.
-pub(super) fn take(path: &Path) -> Result<File> {
+/// The lock of a dbpath. Given up when dropped, and by a crash.
+#[derive(Debug)]
+pub(super) struct Lock(File);
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Closing the file is not enough while a child process that is being started has a copy of it.
+        let _ = flock(&self.0, FlockOperation::Unlock);
+    }
+}
+
+/// Takes the lock of the dbpath. The file says which process has it.
+pub(super) fn take(path: &Path) -> Result<Lock> {
     let file = path.join("strongroom.lock");
     let context = || format!("locking {}", file.display());
     let mut opened = OpenOptions::new()
@@ -35,5 +45,5 @@ pub(super) fn take(path: &Path) -> Result<File> {
         .set_len(0)
         .and_then(|()| writeln!(opened, "{}", std::process::id()))
         .map_err(|source| Error::io(context(), source))?;
-    Ok(opened)
+    Ok(Lock(opened))
 }

@@ -18,12 +18,12 @@ mod lock;
 mod server_tree;
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use futures_util::StreamExt;
 use parking_lot::{Mutex, RwLock};
 
 use self::databases::Entry;
@@ -35,6 +35,9 @@ use crate::engine::{Engine, Tree};
 use crate::error::{Error, Result};
 use crate::index::PartialFilterCompiler;
 use crate::keys::{DataKeys, Encryption, TreeId};
+
+/// So many databases are flushed at a time when the store closes.
+const CLOSE_AT_A_TIME: usize = 16;
 
 /// What a directory is, seen from outside: to be asked before anything is created, there or on a
 /// KMIP server.
@@ -106,14 +109,14 @@ pub struct Store {
 struct StoreInner {
     path: PathBuf,
     encryption: Encryption,
-    engine: SurrealEngine,
+    engine: Box<dyn Engine>,
     shared: Arc<Shared>,
     server: ServerTree,
     databases: RwLock<BTreeMap<String, Arc<Entry>>>,
     /// One after the other: what creates and drops databases.
     ddl: tokio::sync::Mutex<()>,
     is_closed: AtomicBool,
-    lock: Mutex<Option<File>>,
+    lock: Mutex<Option<lock::Lock>>,
     background: Mutex<Option<tokio::task::JoinHandle<()>>>,
 }
 
@@ -281,7 +284,7 @@ impl StoreInner {
         Ok(Self {
             path,
             encryption,
-            engine,
+            engine: Box::new(engine),
             shared: Arc::new(Shared { options }),
             server,
             databases: RwLock::new(databases),
@@ -312,11 +315,15 @@ impl StoreInner {
             let _ = background.await;
         }
         let entries: Vec<_> = self.databases.read().values().cloned().collect();
-        let mut result = Ok(());
-        for entry in entries {
-            let closed = entry.close().await;
-            result = result.and(closed);
-        }
+        // Tasks of their own: closing waits for the disk where it stands.
+        let closing = entries
+            .into_iter()
+            .map(|entry| run(async move { entry.close().await }));
+        let closed: Vec<_> = futures_util::stream::iter(closing)
+            .buffer_unordered(CLOSE_AT_A_TIME)
+            .collect()
+            .await;
+        let result: Result<()> = closed.into_iter().collect();
         let closed = self.server.tree().close().await;
         drop(self.lock.lock().take());
         result.and(closed)

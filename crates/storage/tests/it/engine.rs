@@ -12,7 +12,8 @@ use storage::{Error, keys::DataKeys};
 use crate::support::TestKey;
 
 fn engine() -> SurrealEngine {
-    SurrealEngine::new(32 << 20, 1 << 20)
+    // A small memtable, so that tables are written and merged all the time.
+    SurrealEngine::new(32 << 20, 8 << 10)
 }
 
 fn keys(encrypted: bool) -> Option<Arc<dyn DataKeys>> {

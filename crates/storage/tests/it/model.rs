@@ -12,6 +12,7 @@ use storage::{Database, Direction, Durability, Error, IndexBounds, Interval, Rec
 use crate::support::{Fixture, by_index, ids, insert, raw, spec};
 
 #[derive(Debug, Clone)]
+#[allow(clippy::large_enum_variant, reason = "a few at a time")]
 enum Step {
     Put(i32, Bson, Bson),
     Delete(i32),
@@ -240,8 +241,11 @@ proptest! {
                 }
                 check(&txn, &pending, &bounds);
                 check(&database.snapshot().unwrap(), &committed, &bounds);
-                let count = database.collection("c").unwrap().count();
-                assert_eq!(count, committed.len() as u64);
+                let collection = database.collection("c").unwrap();
+                assert_eq!(collection.count(), committed.len() as u64);
+                let bytes = committed.values().map(|d| raw(d.clone()));
+                let bytes: usize = bytes.map(|document| document.as_bytes().len()).sum();
+                assert_eq!(collection.data_bytes(), bytes as u64);
             }
             drop(txn);
             store.close().await.unwrap();

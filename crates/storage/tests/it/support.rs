@@ -71,7 +71,8 @@ impl Fixture {
             ring: encrypted.then(Arc::default),
             options: StoreOptions {
                 cache_bytes: 32 << 20,
-                memtable_bytes: 4 << 20,
+                // Small, so that what is tested is in files as well.
+                memtable_bytes: 32 << 10,
                 partial_filters: Some(Arc::new(|expression| {
                     // {a: value}: equality, for the tests.
                     let (name, value) = expression

@@ -310,7 +310,7 @@ pub(crate) fn read_iso(text: &str, zone: Option<ZoneArgument>) -> Result<i64> {
     iso_fields(text.trim())
         .ok_or("it is not an ISO 8601 date")
         .and_then(|fields| fields.to_millis(zone.map(|zone| zone.0)))
-        .map_err(|why| conversion_failure(why))
+        .map_err(conversion_failure)
 }
 
 /// The zone that an operator was given beside the text.

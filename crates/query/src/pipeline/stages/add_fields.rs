@@ -3,16 +3,18 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use bson::raw::{CString, RawBsonRef};
-use bson::{RawArray, RawArrayBuf, RawDocument, RawDocumentBuf};
+use bson::raw::RawBsonRef;
+use bson::{RawDocument, RawDocumentBuf};
 use indexmap::IndexMap;
+use smallvec::SmallVec;
 
 use super::{Stage, Transform, location};
 use crate::Result;
-use crate::expression::bounds::check_document;
-use crate::expression::{EvalContext, Expr, FieldPath, ParseContext, fields, items};
+use crate::expression::bounds::{MAX_VALUE_BYTES, check_document, size_of, too_large};
+use crate::expression::{EvalContext, Expr, FieldPath, ParseContext, fields};
 use crate::pipeline::source::mapped;
 use crate::pipeline::{Collections, Documents};
+use crate::raw::{Element, Elements, tag, write};
 
 #[derive(Debug)]
 struct AddFields {
@@ -23,7 +25,7 @@ struct AddFields {
 /// The computed fields of one (sub)document.
 #[derive(Debug, Default)]
 struct Branch {
-    children: IndexMap<CString, Child>,
+    children: IndexMap<Box<[u8]>, Child>,
 }
 
 #[derive(Debug)]
@@ -104,15 +106,11 @@ fn insert(stage: &str, tree: &mut Branch, path: &[String], expression: Expr) -> 
     let Some((last, above)) = path.split_last() else {
         return Err(collision());
     };
-    let c_string = |name: &String| {
-        CString::try_from(name.as_str())
-            .map_err(|_| location(16411, "FieldPath field names may not contain '\\0'."))
-    };
     let mut branch = tree;
     for name in above {
         let child = branch
             .children
-            .entry(c_string(name)?)
+            .entry(name.as_bytes().into())
             .or_insert_with(|| Child::Below(Branch::default()));
         match child {
             Child::Below(below) => branch = below,
@@ -121,7 +119,7 @@ fn insert(stage: &str, tree: &mut Branch, path: &[String], expression: Expr) -> 
     }
     match branch
         .children
-        .insert(c_string(last)?, Child::Computed(expression))
+        .insert(last.as_bytes().into(), Child::Computed(expression))
     {
         None => Ok(()),
         Some(_) => Err(collision()),
@@ -136,106 +134,109 @@ impl Transform for AddFields {
     fn run(self: Arc<Self>, input: Documents, _: &Arc<dyn Collections>) -> Documents {
         mapped(input, move |document| {
             let context = EvalContext::new(&document);
-            let result = self.tree.apply(Some(&document), &context)?;
+            let bytes = document.as_bytes();
+            let mut out = Vec::with_capacity(bytes.len() + 64);
+            self.tree.apply(Some(bytes), &context, &mut out)?;
+            let result = RawDocumentBuf::from_bytes(out).map_err(|_| too_large())?;
             check_document(&result)?;
             Ok(result)
         })
     }
 
     fn commutes_with_match_on(&self, fields: &BTreeSet<&str>) -> bool {
-        !fields.iter().any(|field| {
-            self.tree
-                .children
-                .keys()
-                .any(|name| name.as_str() == *field)
-        })
+        !fields
+            .iter()
+            .any(|field| self.tree.children.contains_key(field.as_bytes()))
     }
 }
 
 impl Branch {
-    /// The document with the computed fields; without a document one that holds them alone.
+    /// Writes the document that `bytes` are with the computed fields; without bytes one that holds
+    /// them alone. What is not named is copied as it stands.
     fn apply(
         &self,
-        document: Option<&RawDocument>,
+        bytes: Option<&[u8]>,
         context: &EvalContext<'_>,
-    ) -> Result<RawDocumentBuf> {
-        let mut result = RawDocumentBuf::new();
-        let mut is_written = vec![false; self.children.len()];
-        for (name, old) in document.into_iter().flat_map(fields) {
-            match self.children.get_full(name) {
-                None => result.append(name, old),
+        out: &mut Vec<u8>,
+    ) -> Result<()> {
+        let start = write::begin(out);
+        let mut is_written: SmallVec<[bool; 8]> = SmallVec::from_elem(false, self.children.len());
+        for element in bytes.into_iter().flat_map(Elements::of_bytes) {
+            match self.children.get_full(element.name) {
+                None => out.extend_from_slice(element.whole),
                 Some((index, _, child)) => {
                     if let Some(flag) = is_written.get_mut(index)
                         && !std::mem::replace(flag, true)
                     {
-                        child.write(name, Some(old), context, &mut result)?;
+                        child.write(element.name, Some(&element), context, out)?;
                     }
                 }
             }
         }
         for ((name, child), is_written) in self.children.iter().zip(is_written) {
             if !is_written {
-                child.write(name, None, context, &mut result)?;
+                child.write(name, None, context, out)?;
             }
         }
-        Ok(result)
-    }
-
-    /// Through arrays, each item gets the fields; what is no document becomes one.
-    fn apply_to_value(
-        &self,
-        old: Option<RawBsonRef<'_>>,
-        context: &EvalContext<'_>,
-        write: &mut dyn FnMut(RawBsonRef<'_>),
-    ) -> Result<()> {
-        match old {
-            Some(RawBsonRef::Array(array)) => {
-                let array = self.apply_to_items(array, context)?;
-                write(RawBsonRef::Array(&array));
-            }
-            old => {
-                let document = self.apply(old.and_then(RawBsonRef::as_document), context)?;
-                write(RawBsonRef::Document(&document));
-            }
-        }
+        write::end(out, start);
         Ok(())
     }
 
-    fn apply_to_items(&self, array: &RawArray, context: &EvalContext<'_>) -> Result<RawArrayBuf> {
-        let mut result = RawArrayBuf::new();
-        for item in items(array) {
-            self.apply_to_value(Some(item), context, &mut |value| result.push(value))?;
-            if result.as_bytes().len() > crate::expression::bounds::MAX_VALUE_BYTES {
-                return Err(crate::expression::bounds::too_large());
+    /// Through arrays, each item gets the fields; what is no document becomes one.
+    fn apply_to_items(
+        &self,
+        bytes: &[u8],
+        context: &EvalContext<'_>,
+        out: &mut Vec<u8>,
+    ) -> Result<()> {
+        let start = write::begin(out);
+        for (index, item) in Elements::of_bytes(bytes).enumerate() {
+            if item.tag == tag::ARRAY {
+                write::index_header(out, tag::ARRAY, index);
+                self.apply_to_items(item.value, context, out)?;
+            } else {
+                write::index_header(out, tag::DOCUMENT, index);
+                let inner = (item.tag == tag::DOCUMENT).then_some(item.value);
+                self.apply(inner, context, out)?;
+            }
+            if out.len() > MAX_VALUE_BYTES {
+                return Err(too_large());
             }
         }
-        Ok(result)
+        write::end(out, start);
+        Ok(())
     }
 }
 
 impl Child {
     fn write(
         &self,
-        name: &bson::raw::CStr,
-        old: Option<RawBsonRef<'_>>,
+        name: &[u8],
+        old: Option<&Element<'_>>,
         context: &EvalContext<'_>,
-        result: &mut RawDocumentBuf,
+        out: &mut Vec<u8>,
     ) -> Result<()> {
         match self {
             Self::Computed(expression) => {
                 if let Some(value) = expression.eval(context)?.as_bson() {
-                    if result.as_bytes().len() + crate::expression::bounds::size_of(value)
-                        > crate::expression::bounds::MAX_VALUE_BYTES
-                    {
-                        return Err(crate::expression::bounds::too_large());
+                    if out.len() + size_of(value) > MAX_VALUE_BYTES {
+                        return Err(too_large());
                     }
-                    result.append(name, value);
+                    write::bson_element(out, name, value);
                 }
                 Ok(())
             }
-            Self::Below(branch) => {
-                branch.apply_to_value(old, context, &mut |value| result.append(name, value))
-            }
+            Self::Below(branch) => match old {
+                Some(old) if old.tag == tag::ARRAY => {
+                    write::header(out, tag::ARRAY, name);
+                    branch.apply_to_items(old.value, context, out)
+                }
+                old => {
+                    write::header(out, tag::DOCUMENT, name);
+                    let inner = old.filter(|old| old.tag == tag::DOCUMENT);
+                    branch.apply(inner.map(|inner| inner.value), context, out)
+                }
+            },
         }
     }
 }

@@ -1,7 +1,11 @@
 //! What a pipeline leaves to the planner.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use bson::{RawArrayBuf, RawDocumentBuf, rawdoc};
-use query::pipeline::{Leading, Pipeline};
+use query::Error;
+use query::pipeline::{Collections, Documents, Leading, Pipeline, from_documents};
 
 fn split(stages: impl IntoIterator<Item = RawDocumentBuf>) -> (Leading, Vec<&'static str>) {
     let stages = RawArrayBuf::from_iter(stages);
@@ -92,4 +96,70 @@ fn other_collections_are_named() {
     ]);
     let pipeline = Pipeline::parse(&stages, &crate::expression::context()).unwrap();
     assert_eq!(pipeline.foreign_collections(), ["one", "two", "three"]);
+}
+
+#[test]
+fn documents_do_not_get_deeper_stage_by_stage() {
+    let stages =
+        RawArrayBuf::from_iter((0..500).map(|_| rawdoc! { "$replaceWith": { "a": "$$ROOT" } }));
+    let pipeline = Pipeline::parse(&stages, &crate::expression::context()).unwrap();
+    let collections: Arc<dyn Collections> = Arc::new(super::Memory::default());
+    let mut output = pipeline.run(from_documents([rawdoc! { "x": 1 }]), &collections);
+    let error = output.next().unwrap().unwrap_err();
+    assert_eq!(error.code, document::ErrorCode::Overflow);
+    assert!(output.next().is_none());
+}
+
+#[test]
+fn nothing_is_read_before_it_is_asked_for_nor_more_than_that() {
+    let stages = RawArrayBuf::from_iter([
+        rawdoc! { "$match": { "x": { "$gte": 0 } } },
+        rawdoc! { "$addFields": { "y": 1 } },
+        rawdoc! { "$limit": 2 },
+    ]);
+    let pipeline = Pipeline::parse(&stages, &crate::expression::context()).unwrap();
+    let collections: Arc<dyn Collections> = Arc::new(super::Memory::default());
+    let read = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&read);
+    let endless = (0_i32..).map(move |x| {
+        counter.fetch_add(1, Ordering::Relaxed);
+        Ok(rawdoc! { "x": x })
+    });
+    let output = pipeline.run(Box::new(endless), &collections);
+    assert_eq!(read.load(Ordering::Relaxed), 0);
+    assert_eq!(output.map(Result::unwrap).count(), 2);
+    assert_eq!(read.load(Ordering::Relaxed), 2);
+}
+
+#[test]
+fn a_stage_does_not_hide_the_error_of_its_source() {
+    let failing = || -> Documents {
+        let error = Error::new(document::ErrorCode::MaxTimeMSExpired, "too slow");
+        Box::new([Ok(rawdoc! { "_id": 1 }), Err(error)].into_iter())
+    };
+    for stage in [
+        rawdoc! { "$match": { "_id": 2 } },
+        rawdoc! { "$skip": 5 },
+        rawdoc! { "$limit": 5 },
+        rawdoc! { "$sort": { "_id": 1 } },
+        rawdoc! { "$group": { "_id": "$_id" } },
+        rawdoc! { "$unwind": "$_id" },
+        rawdoc! { "$count": "n" },
+        rawdoc! { "$facet": { "x": [] } },
+        rawdoc! { "$sample": { "size": 1 } },
+        rawdoc! { "$redact": "$$KEEP" },
+        rawdoc! { "$bucketAuto": { "groupBy": "$_id", "buckets": 1 } },
+        rawdoc! { "$unionWith": "other" },
+    ] {
+        let stages = RawArrayBuf::from_iter([stage.clone()]);
+        let pipeline = Pipeline::parse(&stages, &crate::expression::context()).unwrap();
+        let collections: Arc<dyn Collections> = Arc::new(super::Memory::default());
+        let last = pipeline.run(failing(), &collections).last();
+        let error = last.unwrap().unwrap_err();
+        assert_eq!(
+            error.code,
+            document::ErrorCode::MaxTimeMSExpired,
+            "{stage:?}"
+        );
+    }
 }

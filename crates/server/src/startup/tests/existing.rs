@@ -109,7 +109,8 @@ async fn another_key_under_the_saved_identifier_is_not_damage() {
 async fn the_state_of_the_key_matters_unless_activate_keys_is_off() {
     let (world, identifier) = encrypted_world().await;
     let mut session = world.session().await;
-    session.revoke(&identifier, "test").await.unwrap();
+    let reason = kmip::registry::RevocationReasonCode::CessationOfOperation;
+    session.revoke(&identifier, reason, None).await.unwrap();
     let expected = [identifier.as_str(), "Deactivated"];
     world
         .refused_kmip(world.kmip(), ExitStatus::KeyNotActive, &expected)

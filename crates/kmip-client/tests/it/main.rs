@@ -1,0 +1,10 @@
+//! The client against peers that misbehave on purpose, and against PyKMIP.
+
+mod certificates;
+mod lost_answers;
+mod peer;
+mod pykmip;
+mod rig;
+mod strange_answers;
+mod time_outs;
+mod versions;

@@ -1,0 +1,79 @@
+//! Certificates for both sides.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use kmip_client::{Client, ClientConfig, ServerAddress};
+use tempfile::TempDir;
+use tls::dev_pki::{CertificateAuthority, Request};
+use tls::{ClientTls, IdentityFiles, Trust};
+
+/// A certificate authority, a client's certificate, and a directory for them.
+pub(crate) struct Rig {
+    directory: TempDir,
+    pub(crate) authority: CertificateAuthority,
+}
+
+impl Rig {
+    pub(crate) fn new() -> Self {
+        Self::with(
+            CertificateAuthority::new("test CA").unwrap(),
+            &Request::client("db-1"),
+        )
+    }
+
+    pub(crate) fn with(authority: CertificateAuthority, client: &Request) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::write(directory.path().join("ca.pem"), authority.certificate_pem()).unwrap();
+        authority
+            .issue(client)
+            .unwrap()
+            .write_combined(&directory.path().join("client.pem"))
+            .unwrap();
+        Self {
+            directory,
+            authority,
+        }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.directory.path()
+    }
+
+    pub(crate) fn ca(&self) -> PathBuf {
+        self.path().join("ca.pem")
+    }
+
+    pub(crate) fn client_file(&self) -> PathBuf {
+        self.path().join("client.pem")
+    }
+
+    /// Issues a certificate for a server, and returns the file of it and its key.
+    pub(crate) fn server_file(&self, request: &Request) -> PathBuf {
+        let path = self.path().join("server.pem");
+        self.authority
+            .issue(request)
+            .unwrap()
+            .write_combined(&path)
+            .unwrap();
+        path
+    }
+
+    /// A client with generous time-outs: they must not be what a test ends by unless it is about them.
+    pub(crate) fn config(&self, server: &str) -> ClientConfig {
+        let tls = ClientTls {
+            trust: Trust::only(self.ca()),
+            identity: Some(IdentityFiles::combined(self.client_file())),
+        };
+        ClientConfig {
+            connect_timeout: Duration::from_secs(60),
+            operation_timeout: Duration::from_secs(60),
+            max_backoff: Duration::from_millis(10),
+            ..ClientConfig::new(vec![ServerAddress::parse(server, 1).unwrap()], tls)
+        }
+    }
+
+    pub(crate) fn client(&self, server: &str) -> Client {
+        Client::new(self.config(server)).unwrap()
+    }
+}

@@ -1,0 +1,156 @@
+//! Peers that keep us waiting, and peers that are not there. None of these tests measures time: what would be too late
+//! is an hour, and what is waited for is short.
+
+use std::time::Duration;
+
+use kmip::ProtocolVersion;
+use kmip::operations::{QueryResponse, RequestPayload};
+use kmip_client::{Client, ErrorKind};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+
+use crate::peer::{Act, Peer, agree};
+use crate::rig::Rig;
+
+const SHORT: Duration = Duration::from_millis(150);
+const FOREVER: Duration = Duration::from_secs(3600);
+
+#[tokio::test]
+async fn a_host_without_an_address() {
+    let rig = Rig::new();
+    let error = rig
+        .client("no-such-host.invalid:1")
+        .connect()
+        .await
+        .unwrap_err();
+    assert_eq!(*error.kind(), ErrorKind::Resolve, "{error}");
+    assert!(
+        error.to_string().contains("no-such-host.invalid:1"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn silent_from_the_start() {
+    let rig = Rig::new();
+    // The operating system completes the connection; nobody accepts it.
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut config = rig.config(&listener.local_addr().unwrap().to_string());
+    (config.connect_timeout, config.operation_timeout) = (SHORT, FOREVER);
+    let error = Client::new(config).unwrap().connect().await.unwrap_err();
+    assert_eq!(*error.kind(), ErrorKind::Timeout, "{error}");
+}
+
+#[tokio::test]
+async fn silent_after_the_handshake() {
+    let rig = Rig::new();
+    let peer = Peer::start(&rig, |_| Act::Silence).await;
+    let mut config = rig.config(&peer.address.to_string());
+    (config.connect_timeout, config.operation_timeout) = (Duration::from_secs(2), FOREVER);
+    let error = Client::new(config).unwrap().connect().await.unwrap_err();
+    assert_eq!(*error.kind(), ErrorKind::Timeout, "{error}");
+}
+
+#[tokio::test]
+async fn silent_in_the_middle_of_an_answer() {
+    let rig = Rig::new();
+    let peer = Peer::start(&rig, |request| {
+        agree(request, request.version).unwrap_or_else(|| {
+            // A header that announces 100 bytes, and four of them.
+            Act::Bytes(vec![
+                0x42, 0x00, 0x7b, 0x01, 0, 0, 0, 100, 0x42, 0x00, 0x7a, 0x01,
+            ])
+        })
+    })
+    .await;
+    let mut config = rig.config(&peer.address.to_string());
+    config.operation_timeout = SHORT;
+    let mut session = Client::new(config).unwrap().connect().await.unwrap();
+    let error = session.query().await.unwrap_err();
+    assert_eq!(*error.kind(), ErrorKind::Timeout, "{error}");
+    assert!(error.outcome_is_unknown());
+}
+
+#[tokio::test]
+async fn a_slow_answer_is_an_answer() {
+    let rig = Rig::new();
+    let peer = Peer::start(&rig, |request| {
+        match agree(request, ProtocolVersion::V1_2) {
+            Some(act) => act,
+            None => Act::Trickle(QueryResponse::default().into()),
+        }
+    })
+    .await;
+    let mut session = rig
+        .client(&peer.address.to_string())
+        .connect()
+        .await
+        .unwrap();
+    session.query().await.unwrap();
+    session.query().await.unwrap();
+    assert_eq!(peer.connections(), 1);
+}
+
+/// What is late for one question must not be taken for the answer to the next.
+#[tokio::test]
+async fn an_abandoned_operation_costs_the_connection() {
+    let rig = Rig::new();
+    let peer = Peer::start(&rig, |request| {
+        match (&request.payload, request.connection) {
+            (RequestPayload::Query(_), 0) => Act::Silence,
+            (RequestPayload::Query(_), _) => Act::Answer(QueryResponse::default().into()),
+            _ => agree(request, ProtocolVersion::V1_2).unwrap_or(Act::Close),
+        }
+    })
+    .await;
+    let mut session = rig
+        .client(&peer.address.to_string())
+        .connect()
+        .await
+        .unwrap();
+    assert!(tokio::time::timeout(SHORT, session.query()).await.is_err());
+    session.query().await.unwrap();
+    assert_eq!(peer.connections(), 2);
+}
+
+#[tokio::test]
+async fn not_tls() {
+    let rig = Rig::new();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let task = tokio::spawn(async move {
+        while let Ok((mut tcp, _)) = listener.accept().await {
+            let _ = tcp.read(&mut [0; 512]).await;
+            let _ = tcp.write_all(b"SSH-2.0-OpenSSH_9.6\r\n").await;
+            let _ = tcp.read(&mut [0; 512]).await;
+        }
+    });
+    let error = rig
+        .client(&address.to_string())
+        .connect()
+        .await
+        .unwrap_err();
+    assert_eq!(*error.kind(), ErrorKind::TlsOther, "{error}");
+    assert!(error.to_string().contains("not TLS"), "{error}");
+    task.abort();
+}
+
+#[tokio::test]
+async fn hangs_up_during_the_handshake() {
+    let rig = Rig::new();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let task = tokio::spawn(async move {
+        while let Ok((mut tcp, _)) = listener.accept().await {
+            let _ = tcp.read(&mut [0; 512]).await;
+            tcp.set_zero_linger().unwrap();
+        }
+    });
+    let error = rig
+        .client(&address.to_string())
+        .connect()
+        .await
+        .unwrap_err();
+    assert_eq!(*error.kind(), ErrorKind::ConnectionLost, "{error}");
+    task.abort();
+}
