@@ -120,7 +120,7 @@ def test_group_of_many(coll):
 
 BAD = [
     ([{"$nonsense": {}}], 40324, "$nonsense"),
-    ([{"$match": 1}], 15959, "$match"),
+    ([{"$match": 1}], 15959, "match"),
     ([{"$limit": 0}], 15958, "limit"),
     ([{"$limit": -1}], None, "limit"),
     ([{"$skip": -1}], None, "skip"),

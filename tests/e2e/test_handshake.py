@@ -121,7 +121,7 @@ def test_a_checksum_is_checked(server):
         assert connection.reply()["ok"] == 1.0
     with Connection(server.port) as connection:
         connection.send(message + struct.pack("<I", crc32c(message) ^ 1))
-        assert connection.is_closed()
+        connection.refusal()
 
 
 def crc32c(data: bytes) -> int:

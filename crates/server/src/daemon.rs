@@ -121,7 +121,7 @@ async fn serve(options: &Options, log: log::LogHandle) -> Result<(), Failure> {
         port = options.net.port, dbPath = %dbpath.display()
     );
     let shown = &options.cmd_line_opts;
-    emit!(events::OPTIONS, options = %shown.parsed());
+    emit!(events::OPTIONS, options_json = shown.parsed_json().as_str());
     // A port that is taken is found before a key is created anywhere.
     let listener = listen(&options.net).await?;
     let encryption = options

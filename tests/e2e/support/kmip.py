@@ -1,6 +1,7 @@
 """PyKMIP: a KMIP server that is not ours, and its client to look over our shoulder."""
 
 import contextlib
+import os
 import signal
 import socket
 import sqlite3
@@ -51,7 +52,10 @@ class PyKmip:
 
     def start(self) -> "PyKmip":
         args = [PYKMIP_SERVER, "-f", self.config, "-l", self.directory / "server.log"]
-        process = Process("pykmip-server", args, self.directory / "output.txt", cwd=self.directory)
+        # Its imports warn at length of what it will not survive.
+        environment = {**os.environ, "PYTHONWARNINGS": "ignore"}
+        output = self.directory / "output.txt"
+        process = Process("pykmip-server", args, output, env=environment, cwd=self.directory)
         self.process = process
 
         def answers():

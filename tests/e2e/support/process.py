@@ -82,5 +82,11 @@ class Process:
         """All output so far."""
         return self.output.read_text(errors="replace")
 
-    def tail(self, lines: int = 40) -> str:
-        return "\n".join(self.text().splitlines()[-lines:])
+    def tail(self, lines: int = 20) -> str:
+        """The end of the output, without the comings and goings of clients."""
+        telling = [
+            line[:2000]
+            for line in self.text().splitlines()
+            if '"msg":"Connection ' not in line
+        ]
+        return "\n".join(telling[-lines:])

@@ -65,9 +65,11 @@ class Connection:
         assert op_code == OP_REPLY, f"reply with opcode {op_code}"
         return bson.decode(payload[20:])
 
-    def is_closed(self) -> bool:
-        """Waits for the server to close the connection; False if it sends something instead."""
+    def refusal(self) -> dict | None:
+        """Waits for the server to refuse what was sent: the error, or None for a closed connection."""
         try:
-            return self.socket.recv(1) == b""
+            reply = self.reply()
         except ConnectionError:
-            return True
+            return None
+        assert reply["ok"] == 0.0, reply
+        return reply

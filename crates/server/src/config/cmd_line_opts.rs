@@ -52,6 +52,12 @@ impl CmdLineOpts {
         &self.argv
     }
 
+    /// [`Self::parsed`] as JSON, for the log.
+    #[must_use]
+    pub fn parsed_json(&self) -> String {
+        serde_json::to_string(&self.parsed).unwrap_or_default()
+    }
+
     /// The options by section, passwords replaced.
     #[must_use]
     pub fn parsed(&self) -> &Document {

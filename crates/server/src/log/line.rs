@@ -10,6 +10,9 @@ use tracing::field::{Field, Visit};
 /// Longest string in a line, in bytes, as MongoDB's default of `maxLogSizeKB`. Longer ones are cut.
 pub(super) const MAX_STRING_BYTES: usize = 10 * 1024;
 
+/// A field `x_json` becomes the attribute `x` with the JSON document as its value.
+const JSON_SUFFIX: &str = "_json";
+
 const TIME: &[BorrowedFormatItem<'_>] =
     format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]+00:00");
 
@@ -28,16 +31,34 @@ pub(super) struct Fields {
 }
 
 impl Fields {
-    fn name(&mut self, field: &Field) {
+    fn name(&mut self, name: &str) {
         if !self.attributes.is_empty() {
             self.attributes.push(',');
         }
-        write_string(&mut self.attributes, field.name());
+        write_string(&mut self.attributes, name);
         self.attributes.push(':');
     }
 
+    /// A value that is a JSON document already, for fields whose name ends in [`JSON_SUFFIX`].
+    fn json(&mut self, name: &str, text: &str) -> bool {
+        if text.len() > MAX_STRING_BYTES || text.contains('\n') {
+            return false;
+        }
+        if serde_json::from_str::<serde::de::IgnoredAny>(text).is_err() {
+            return false;
+        }
+        self.name(name);
+        self.attributes.push_str(text);
+        true
+    }
+
     fn text(&mut self, field: &Field, text: &str) {
-        self.name(field);
+        if let Some(name) = field.name().strip_suffix(JSON_SUFFIX)
+            && self.json(name, text)
+        {
+            return;
+        }
+        self.name(field.name());
         let shown = cut(text);
         write_string(&mut self.attributes, shown);
         if shown.len() < text.len() {
@@ -54,7 +75,7 @@ impl Fields {
     }
 
     fn plain(&mut self, field: &Field, value: impl fmt::Display) {
-        self.name(field);
+        self.name(field.name());
         let _ = write!(self.attributes, "{value}");
     }
 }

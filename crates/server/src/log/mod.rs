@@ -9,7 +9,8 @@
 //! `tracing`'s macros; their module tells the component. The line's `ctx` is the event's field `ctx`,
 //! or the one of the innermost span that has such a field (`info_span!("connection", ctx = %name)`), or
 //! the thread's name. Two boolean fields have a meaning of their own: `fatal` makes the severity `F`,
-//! `startupWarning` keeps the line for `getLog`.
+//! `startupWarning` keeps the line for `getLog`. A text field `x_json` that holds a JSON document
+//! becomes the attribute `x` with that document as its value.
 //!
 //! Verbosity 1 and 2 add `DEBUG`, 3 and more add `TRACE`; libraries are only heard from `WARN` up.
 
