@@ -84,7 +84,7 @@ scenarios! {
 
 #[test]
 fn the_fields_that_are_read_are_known() {
-    let read = |expression: bson::RawDocumentBuf| {
+    let read = |expression: RawDocumentBuf| {
         let mut dependencies = Dependencies::default();
         let value = bson::RawBsonRef::Document(&expression);
         Expr::parse(value, &context())
@@ -110,7 +110,7 @@ fn the_fields_that_are_read_are_known() {
 
 #[test]
 fn the_variables_of_a_command_are_constants() {
-    let code = |variables: bson::RawDocumentBuf| {
+    let code = |variables: RawDocumentBuf| {
         let error = context().with_let(&variables).unwrap_err();
         error.code.code()
     };
