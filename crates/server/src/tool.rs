@@ -2,9 +2,11 @@
 
 use std::io::Write;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Parser;
+use tokio::sync::watch;
 
 use crate::config::tool::{DevOptions, Tool, ToolCommand};
 use crate::config::{LogRotate, SystemLogOptions};
@@ -72,7 +74,8 @@ async fn serve(database: Database, log_to_stdout: bool) -> anyhow::Result<()> {
         verbosity: 0,
         quiet: false,
     })?;
-    let shutdown = run::stop_on_signal()?;
+    let (stop, shutdown) = watch::channel(false);
+    run::stop_on_signal(Arc::new(stop))?;
     let address = tokio::net::lookup_host((database.host, database.port)).await?;
     let listener = Listener::bind(&address.collect::<Vec<_>>())
         .await

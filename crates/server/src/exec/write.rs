@@ -205,13 +205,12 @@ fn update_one_in(
 /// Updates every document that the target selects; makes one if there is none and it is asked for.
 pub async fn update_many(target: &Target<'_>, change: &Change<'_>) -> Result<Written> {
     let mut written = Written::default();
-    let mut ids = ids(target).await?.into_iter();
+    let mut groups = Groups::of(target)?;
     loop {
-        let group: Vec<RecordId> = ids.by_ref().take(GROUP).collect();
+        let group = groups.next(target.deadline)?;
         if group.is_empty() {
             break;
         }
-        check_deadline(target.deadline)?;
         let (matched, modified) = target
             .database
             .retry_write(target.collection, target.durability, |txn, collection| {
@@ -282,13 +281,12 @@ pub async fn delete_one(target: &Target<'_>) -> Result<Option<RawDocumentBuf>> {
 /// Deletes every document that the target selects, and tells how many.
 pub async fn delete_many(target: &Target<'_>) -> Result<u64> {
     let mut deleted = 0;
-    let mut ids = ids(target).await?.into_iter();
+    let mut groups = Groups::of(target)?;
     loop {
-        let group: Vec<RecordId> = ids.by_ref().take(GROUP).collect();
+        let group = groups.next(target.deadline)?;
         if group.is_empty() {
             return Ok(deleted);
         }
-        check_deadline(target.deadline)?;
         deleted += target
             .database
             .retry_write(
@@ -345,25 +343,51 @@ fn first(
     if long { off_the_workers(run) } else { run() }
 }
 
-/// The ids of all records that the target selects now.
-async fn ids(target: &Target<'_>) -> Result<Vec<RecordId>> {
-    let snapshot = target.database.snapshot()?;
-    let Some(collection) = snapshot.collection(target.collection) else {
-        return Ok(Vec::new());
-    };
-    let plan = choose(&collection, &target.filter, None, target.hint.as_ref())?;
-    let mut scan = Scan::new(collection, plan.access.clone(), plan.filter.clone());
-    let mut ids = Vec::new();
-    off_the_workers(|| {
-        scan.run(&snapshot, target.deadline, &mut |id, _| {
-            ids.push(id.clone());
-            Ok(Taken::More)
-        })
-    })?;
-    Ok(ids)
+/// The records that a target selects in one snapshot, group by group: what is changed meanwhile,
+/// by this statement too, is not met again.
+struct Groups {
+    /// `None` when there are no more.
+    rest: Option<(Snapshot, Scan)>,
 }
 
-/// `1` or `0` for a count in a reply that is an `int`.
+impl Groups {
+    fn of(target: &Target<'_>) -> Result<Self> {
+        let snapshot = target.database.snapshot()?;
+        let Some(collection) = snapshot.collection(target.collection) else {
+            return Ok(Self { rest: None });
+        };
+        let plan = choose(&collection, &target.filter, None, target.hint.as_ref())?;
+        let scan = Scan::new(collection, plan.access, plan.filter);
+        Ok(Self {
+            rest: Some((snapshot, scan)),
+        })
+    }
+
+    /// The next records; none when all have been handed out.
+    fn next(&mut self, deadline: Option<Instant>) -> Result<Vec<RecordId>> {
+        check_deadline(deadline)?;
+        let mut group = Vec::new();
+        let Some((snapshot, scan)) = &mut self.rest else {
+            return Ok(group);
+        };
+        let exhausted = off_the_workers(|| {
+            scan.run(snapshot, deadline, &mut |id, _| {
+                group.push(id.clone());
+                Ok(if group.len() < GROUP {
+                    Taken::More
+                } else {
+                    Taken::Enough
+                })
+            })
+        })?;
+        if exhausted {
+            self.rest = None;
+        }
+        Ok(group)
+    }
+}
+
+/// A count in a reply, which is an `int`.
 pub fn count(value: u64) -> i32 {
     i32::try_from(value).unwrap_or(i32::MAX)
 }
