@@ -25,7 +25,9 @@ pub use error::DevError;
 pub use layout::{DEFAULT_DIRECTORY, Layout};
 pub use port::{DEFAULT_PORT, Port};
 
-use crate::startup::{self, DbpathLock, EncryptionOptions, KmipOptions, MasterKeySource, Opened};
+use crate::startup::{
+    self, DbpathLock, EncryptionOptions, KmipOptions, MasterKeySource, Opened, StartupError,
+};
 
 /// Where everything listens: the playground is for this machine only.
 const HOST: &str = "127.0.0.1";
@@ -77,7 +79,10 @@ where
     E: Into<anyhow::Error>,
 {
     let layout = Layout::open_or_create(&options.directory)?;
-    let _lock = DbpathLock::take(layout.root())?;
+    let _lock = DbpathLock::take(layout.root()).map_err(|error| match error {
+        StartupError::Locked { dbpath } => DevError::Running { directory: dbpath },
+        other => other.into(),
+    })?;
     let port = Port::choose(HOST, options.port)?;
     let pki = DevPki::open_or_create(&layout.pki(), CLIENT_NAME)?;
     let kmip = kmip::start(&layout, &pki).await?;
