@@ -52,10 +52,9 @@ pub fn main(arguments: &[String]) -> ExitCode {
 }
 
 async fn run_dev(options: &DevOptions) -> Result<(), (String, ExitStatus)> {
-    let port = (options.port != crate::config::DEFAULT_PORT).then_some(options.port);
     let playground = dev::DevOptions {
         directory: options.dir.clone(),
-        port,
+        port: options.port,
     };
     let log_to_stdout = options.log_to_stdout;
     dev::run(&playground, std::io::stdout(), |database| {

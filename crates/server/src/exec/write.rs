@@ -18,7 +18,7 @@ use storage::{Collection, Database, Durability, RecordId, Snapshot, Txn};
 
 use super::new_document;
 use super::plan::{Hint, choose};
-use super::scan::Scan;
+use super::scan::{Access, Scan};
 use crate::cursor::Taken;
 use crate::error::{CommandError, Result};
 use crate::exec::{off_the_workers, sorted};
@@ -74,12 +74,17 @@ pub struct Written {
 pub struct BeforeAfter {
     /// As it was, if one was found.
     pub before: Option<RawDocumentBuf>,
-    /// As it is, if there is one now.
+    /// As it is, if it was changed or made.
     pub after: Option<RawDocumentBuf>,
     /// Whether it was made by an upsert.
     pub upserted: bool,
-    /// Whether it changed.
-    pub modified: bool,
+}
+
+impl BeforeAfter {
+    /// Whether a document that was there changed.
+    pub const fn modified(&self) -> bool {
+        self.before.is_some() && self.after.is_some()
+    }
 }
 
 impl Change<'_> {
@@ -182,23 +187,16 @@ fn update_one_in(
             before: None,
             after: Some(made),
             upserted: true,
-            modified: false,
         });
     };
     let after = change.apply(&target.filter, &before)?;
-    let modified = after.is_some();
-    let after = match after {
-        Some(after) => {
-            txn.replace_known(collection, &id, &before, &after)?;
-            Some(after)
-        }
-        None => Some(before.clone()),
-    };
+    if let Some(after) = &after {
+        txn.replace_known(collection, &id, &before, after)?;
+    }
     Ok(BeforeAfter {
         before: Some(before),
         after,
         upserted: false,
-        modified,
     })
 }
 
@@ -223,7 +221,7 @@ pub async fn update_many(target: &Target<'_>, change: &Change<'_>) -> Result<Wri
     if written.matched == 0 && change.upsert {
         let one = update_one(target, change).await?;
         written.matched += u64::from(one.before.is_some());
-        written.modified += u64::from(one.modified);
+        written.modified += u64::from(one.modified());
         written.upserted = one.after.filter(|_| one.upserted);
     }
     Ok(written)
@@ -322,6 +320,9 @@ fn first(
         target.sort.as_ref(),
         target.hint.as_ref(),
     )?;
+    if let (Access::Ids(ids), true) = (&plan.access, plan.provides_sort) {
+        return first_of_ids(snapshot, collection, ids, plan.filter.as_deref());
+    }
     let mut scan = Scan::new(
         Arc::clone(collection),
         plan.access.clone(),
@@ -341,6 +342,28 @@ fn first(
         }
     };
     if long { off_the_workers(run) } else { run() }
+}
+
+/// The first of these records that passes: without a copy of the document that was read.
+fn first_of_ids(
+    snapshot: &Snapshot,
+    collection: &Collection,
+    ids: &[RecordId],
+    filter: Option<&Matcher>,
+) -> Result<Option<(RecordId, RawDocumentBuf)>> {
+    for id in ids {
+        let Some(document) = snapshot.get_record(collection, id)? else {
+            continue;
+        };
+        let passes = match filter {
+            Some(filter) => filter.matches(&document)?,
+            None => true,
+        };
+        if passes {
+            return Ok(Some((id.clone(), document)));
+        }
+    }
+    Ok(None)
 }
 
 /// The records that a target selects in one snapshot, group by group: what is changed meanwhile,
