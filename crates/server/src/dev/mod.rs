@@ -52,8 +52,6 @@ pub struct Database {
     pub host: &'static str,
     /// The TCP port to listen on. It was free a moment ago.
     pub port: u16,
-    /// The log file.
-    pub log_path: PathBuf,
     /// The configuration file that says all this, for `getCmdLineOpts`.
     pub config_path: PathBuf,
     /// The result of start-up: the keystore and the dbpath's lock.
@@ -109,7 +107,6 @@ where
         dbpath: layout.dbpath(),
         host: HOST,
         port: port.number(),
-        log_path: layout.log(),
         config_path: layout.config(),
         opened,
         ready: Box::new(move || {
