@@ -63,7 +63,11 @@ fn a_line_has_mongodbs_shape() {
 #[test]
 fn a_document_stays_one() {
     let lines = lines(&options(None), |_| {
-        tracing::info!(options_json = r#"{"net":{"port":1}}"#, other_json = "{}\n,", "m");
+        tracing::info!(
+            options_json = r#"{"net":{"port":1}}"#,
+            other_json = "{}\n,",
+            "m"
+        );
     });
     let attributes = serde_json::json!({"options": {"net": {"port": 1}}, "other_json": "{}\n,"});
     assert_eq!(lines[0]["attr"], attributes);
