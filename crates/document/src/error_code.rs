@@ -113,6 +113,7 @@ error_codes! {
     NoSuchTransaction = 251,
     NotAReplicaSet = 123,
     NoReplicationEnabled = 76,
+    DatabaseDropPending = 215,
     AmbiguousIndexKeyPattern = 181,
     CursorInUse = 12051,
     UnsupportedOpQueryCommand = 352,

@@ -4,9 +4,12 @@ use std::io::Write;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use kmip_client::{AddressError, ServerAddress};
 use tls::{ClientTls, IdentityFiles, Trust};
+
+use tokio::sync::watch;
 
 use crate::config::{self, ErrorKind, Invocation, MasterKeyOptions, NetOptions, Options};
 use crate::emit;
@@ -15,8 +18,8 @@ use crate::log::{self, events};
 use crate::net::Listener;
 use crate::run;
 use crate::startup::{
-    self, EncryptionOptions, EncryptionStatus, KmipOptions, MasterKeySource, StartupError,
-    storage_exit_status,
+    self, EncryptionOptions, EncryptionStatus, KeyLost, KmipOptions, MasterKeySource, Opened,
+    Polling, StartupError, storage_exit_status,
 };
 use crate::state::StartUp;
 use crate::version;
@@ -33,6 +36,8 @@ enum Failure {
     Log(#[from] log::Error),
     #[error(transparent)]
     Startup(#[from] StartupError),
+    #[error(transparent)]
+    KeyLost(#[from] KeyLost),
     #[error("{0}")]
     Storage(#[from] storage::Error),
     #[error("cannot listen on {address} (net.bindIp, net.port): {source}")]
@@ -64,7 +69,9 @@ impl Failure {
             Self::Startup(error) => error.exit_status(),
             Self::Storage(error) => storage_exit_status(error),
             Self::Listen { .. } => ExitStatus::CannotListen,
-            Self::PidFile { .. } => ExitStatus::LogFile,
+            Self::PidFile { .. } => ExitStatus::PidFile,
+            Self::KeyLost(KeyLost::Gone { .. }) => ExitStatus::KeyNotFound,
+            Self::KeyLost(_) => ExitStatus::KeyNotActive,
             Self::System { .. } => ExitStatus::Internal,
         }
     }
@@ -113,7 +120,9 @@ async fn serve(options: &Options, log: log::LogHandle) -> Result<(), Failure> {
         what: "cannot listen for signals",
         source,
     };
-    let shutdown = run::stop_on_signal().map_err(signals)?;
+    let (stop, shutdown) = watch::channel(false);
+    let stop = Arc::new(stop);
+    run::stop_on_signal(Arc::clone(&stop)).map_err(signals)?;
     log::rotate_on_signal(log.clone()).map_err(signals)?;
     let dbpath = &options.storage.db_path;
     emit!(
@@ -154,9 +163,31 @@ async fn serve(options: &Options, log: log::LogHandle) -> Result<(), Failure> {
         log: Some(log),
         cursor_timeout: options.parameters.cursor_timeout,
     };
+    let polling = poll_key_state(options, encryption.as_ref(), &opened, stop);
     run::serve(listener, store, start_up, shutdown).await?;
     emit!(events::STOPPED);
-    Ok(())
+    match polling.as_ref().and_then(Polling::lost) {
+        Some(lost) => Err(lost.clone().into()),
+        None => Ok(()),
+    }
+}
+
+/// Looks after the master key while the server runs, if it is on a KMIP server and that is asked
+/// for.
+fn poll_key_state(
+    options: &Options,
+    encryption: Option<&EncryptionOptions>,
+    opened: &Opened,
+    stop: Arc<watch::Sender<bool>>,
+) -> Option<Polling> {
+    let configured = &options.security.encryption.as_ref()?.master_key;
+    let (MasterKeyOptions::Kmip(configured), MasterKeySource::Kmip(kmip)) =
+        (configured, &encryption?.master_key)
+    else {
+        return None;
+    };
+    let interval = configured.key_state_polling?;
+    Polling::start(kmip, &opened.encryption.as_ref()?.keystore, interval, stop)
 }
 
 async fn listen(net: &NetOptions) -> Result<Listener, Failure> {

@@ -101,6 +101,9 @@ exit_statuses! {
     RotationRefused = 78,
         "`rotateMasterKey` was asked for where there is nothing to rotate, or is not supported.",
         "Start without the option.";
+    PidFile = 79,
+        "The file with the process id cannot be written.",
+        "Correct `processManagement.pidFilePath`, or the directory's owner and permissions.";
     TlsFileMissing = 80,
         "A certificate or key file does not exist or cannot be read.",
         "Correct the path or the permissions that the message names.";

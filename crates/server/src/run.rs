@@ -91,16 +91,15 @@ async fn reap(server: Arc<Server>) {
     }
 }
 
-/// A receiver that says `true` once SIGINT or SIGTERM asks the process to stop.
+/// Tells `stop` once SIGINT or SIGTERM asks the process to stop.
 ///
 /// # Errors
 ///
 /// The signals cannot be listened to.
-pub fn stop_on_signal() -> std::io::Result<watch::Receiver<bool>> {
+pub fn stop_on_signal(stop: Arc<watch::Sender<bool>>) -> std::io::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
-    let (sender, receiver) = watch::channel(false);
     tokio::spawn(async move {
         let signal = tokio::select! {
             _ = interrupt.recv() => "SIGINT",
@@ -108,8 +107,7 @@ pub fn stop_on_signal() -> std::io::Result<watch::Receiver<bool>> {
         };
         emit!(events::SHUTDOWN_REQUESTED, signal);
         // The receivers may all be gone: then there is nothing left to stop.
-        let _ = sender.send(true);
-        sender.closed().await;
+        let _ = stop.send(true);
     });
-    Ok(receiver)
+    Ok(())
 }

@@ -2,9 +2,11 @@
 
 use std::io::Write;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Parser;
+use tokio::sync::watch;
 
 use crate::config::tool::{DevOptions, Tool, ToolCommand};
 use crate::config::{LogRotate, SystemLogOptions};
@@ -50,29 +52,32 @@ pub fn main(arguments: &[String]) -> ExitCode {
 }
 
 async fn run_dev(options: &DevOptions) -> Result<(), (String, ExitStatus)> {
-    let port = (options.port != crate::config::DEFAULT_PORT).then_some(options.port);
     let playground = dev::DevOptions {
         directory: options.dir.clone(),
-        port,
+        port: options.port,
     };
-    let log_to_stdout = options.log_to_stdout;
-    dev::run(&playground, std::io::stdout(), |database| {
-        serve(database, log_to_stdout)
-    })
-    .await
-    .map_err(|error| (error.to_string(), error.exit_status()))
-}
-
-/// The database of the playground.
-async fn serve(database: Database, log_to_stdout: bool) -> anyhow::Result<()> {
+    let failed = |error: dev::DevError| (error.to_string(), error.exit_status());
+    // The log begins before anything else does, so that it tells of the KMIP server too.
+    let layout = dev::Layout::open_or_create(&options.dir).map_err(failed)?;
     let log = log::init(&SystemLogOptions {
-        path: (!log_to_stdout).then(|| database.log_path.clone()),
+        path: (!options.log_to_stdout).then(|| layout.log()),
         append: true,
         rotate: LogRotate::Rename,
         verbosity: 0,
         quiet: false,
-    })?;
-    let shutdown = run::stop_on_signal()?;
+    })
+    .map_err(|error| (error.to_string(), ExitStatus::LogFile))?;
+    dev::run(&playground, std::io::stdout(), |database| {
+        serve(database, log)
+    })
+    .await
+    .map_err(failed)
+}
+
+/// The database of the playground.
+async fn serve(database: Database, log: log::LogHandle) -> anyhow::Result<()> {
+    let (stop, shutdown) = watch::channel(false);
+    run::stop_on_signal(Arc::new(stop))?;
     let address = tokio::net::lookup_host((database.host, database.port)).await?;
     let listener = Listener::bind(&address.collect::<Vec<_>>())
         .await

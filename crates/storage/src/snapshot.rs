@@ -4,6 +4,7 @@ use std::ops::Bound;
 use std::sync::Arc;
 
 use bson::{RawBsonRef, RawDocumentBuf};
+use document::ErrorCode;
 
 use crate::bounds::{Direction, EncodedBounds, IndexBounds};
 use crate::catalog::{Catalog, Collection, Index};
@@ -133,8 +134,28 @@ impl Snapshot {
         direction: Direction,
         after: Option<&IndexPosition>,
     ) -> Result<IndexEntries<'a>> {
+        self.check_index(collection, index)?;
         let bounds = EncodedBounds::new(bounds, &index.spec)?;
         IndexEntries::new(self.reads(), collection.id, index, bounds, direction, after)
+    }
+
+    /// Refuses an index that is not of this snapshot: its keys may not all be there.
+    fn check_index(&self, collection: &Collection, index: &Index) -> Result<()> {
+        let known = self.catalog.get(&collection.name).is_some_and(|known| {
+            known.id == collection.id && known.indexes().any(|known| known.id == index.id)
+        });
+        if known {
+            return Ok(());
+        }
+        Err(Error::refused(
+            // What MongoDB answers when an index that a cursor reads was dropped.
+            ErrorCode::QueryPlanKilled,
+            format!(
+                "index '{}' of {} is not one of this snapshot: it was dropped, or is newer",
+                index.name(),
+                collection.namespace
+            ),
+        ))
     }
 
     pub(crate) fn reads(&self) -> &dyn ReadTransaction {

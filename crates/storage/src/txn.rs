@@ -109,6 +109,7 @@ impl Txn {
     /// Inserts a document, which has an `_id`.
     /// [`DuplicateKey`](crate::Error::DuplicateKey) if the `_id` or a unique key is there.
     pub fn insert(&mut self, collection: &Collection, document: &RawDocument) -> Result<RecordId> {
+        let collection = &*self.current(collection)?;
         let id = checked_id(document)?;
         let record = RecordId::new(id)?;
         let key = layout::record(collection.id, record.as_bytes());
@@ -149,6 +150,7 @@ impl Txn {
         old: &RawDocument,
         document: &RawDocument,
     ) -> Result<()> {
+        let collection = &*self.current(collection)?;
         if RecordId::new(checked_id(document)?)? != *id {
             return Err(Error::BadDocument {
                 code: ErrorCode::ImmutableField,
@@ -204,6 +206,7 @@ impl Txn {
         id: &RecordId,
         old: &RawDocument,
     ) -> Result<()> {
+        let collection = &*self.current(collection)?;
         let mut change = Change::default();
         for index in collection.secondary_indexes() {
             for key in index.keys_of(old)?.keys {
@@ -346,6 +349,13 @@ impl Txn {
             writes.put(&key, value)?;
         }
         Ok(())
+    }
+
+    /// The version of a collection that is written: with all its indexes, whichever version the
+    /// caller has.
+    fn current(&mut self, collection: &Collection) -> Result<Arc<Collection>> {
+        self.held(collection)
+            .map(|held| Arc::clone(&held.collection))
     }
 
     fn held(&mut self, collection: &Collection) -> Result<&mut Held> {

@@ -66,8 +66,8 @@ impl Rig {
             identity: Some(IdentityFiles::combined(self.client_file())),
         };
         ClientConfig {
-            connect_timeout: Duration::from_secs(60),
-            operation_timeout: Duration::from_secs(60),
+            connect_timeout: Duration::from_secs(300),
+            operation_timeout: Duration::from_secs(300),
             max_backoff: Duration::from_millis(10),
             ..ClientConfig::new(vec![ServerAddress::parse(server, 1).unwrap()], tls)
         }

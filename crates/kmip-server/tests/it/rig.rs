@@ -17,6 +17,9 @@ use tokio::task::JoinHandle;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
+/// No test waits for it, unless it fails: a disk that is busy may take seconds for a sync.
+const GENEROUS: Duration = Duration::from_secs(300);
+
 /// Certificates and a directory for a server.
 pub(crate) struct Rig {
     directory: TempDir,
@@ -59,7 +62,11 @@ impl Rig {
             identity: IdentityFiles::combined(self.path().join("server.pem")),
             client_auth: ClientAuth::Required(Trust::only(self.ca())),
         };
-        ServerConfig::new(([127, 0, 0, 1], 0).into(), tls, self.path().join(store))
+        ServerConfig {
+            handshake_timeout: GENEROUS,
+            message_timeout: GENEROUS,
+            ..ServerConfig::new(([127, 0, 0, 1], 0).into(), tls, self.path().join(store))
+        }
     }
 
     pub(crate) async fn start(&self) -> Running {
@@ -101,6 +108,8 @@ impl Rig {
             .map(|address| ServerAddress::parse(&address.to_string(), 1).unwrap())
             .collect();
         ClientConfig {
+            connect_timeout: GENEROUS,
+            operation_timeout: GENEROUS,
             max_backoff: Duration::from_millis(20),
             ..ClientConfig::new(servers, self.client_tls("db-1"))
         }

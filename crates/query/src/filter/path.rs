@@ -8,6 +8,8 @@
 
 use bson::{RawArray, RawBsonRef, RawDocument};
 
+use crate::raw::{Elements, decode};
+
 /// How often one walk may take both readings of a number in a path (position, and field name of
 /// an element): each may double the work, and a document can be built so that all do.
 const MAX_AMBIGUITIES: usize = 10_000;
@@ -229,14 +231,19 @@ where
     }
 }
 
-/// The first field called `name`. Only this field's value is decoded.
+/// The first field called `name`. Names are compared as bytes, and only this field's value is
+/// decoded: most of what filtering costs is this walk.
 pub(crate) fn field<'d>(document: &'d RawDocument, name: &str) -> Option<RawBsonRef<'d>> {
-    document
-        .iter_elements()
-        .map_while(Result::ok)
-        .find(|element| element.key().as_str() == name)?
-        .value()
-        .ok()
+    let element = Elements::of(document).find_name(name.as_bytes())?;
+    // What cannot be read in place, arrays above all, is left to the library.
+    decode(element.tag, element.value).or_else(|| {
+        document
+            .iter_elements()
+            .map_while(Result::ok)
+            .find(|element| element.key().as_str() == name)?
+            .value()
+            .ok()
+    })
 }
 
 /// The elements of an array with their positions, whatever their keys say.

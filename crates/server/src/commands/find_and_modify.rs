@@ -139,12 +139,18 @@ async fn run(context: &Context<'_>, request: &Request<'_>, reply: &mut Reply) ->
         };
     }
     write_last_error(reply, &result, update.is_some());
+    // A document that the update leaves as it is, is the new one too.
     let value = if arguments.new {
-        &result.after
+        result.after.as_ref().or(result.before.as_ref())
     } else {
-        &result.before
+        result.before.as_ref()
     };
-    write_value(reply, value.as_deref(), projection.as_ref(), &filter)
+    write_value(
+        reply,
+        value.map(|document| &**document),
+        projection.as_ref(),
+        &filter,
+    )
 }
 
 fn write_last_error(reply: &mut Reply, result: &BeforeAfter, update: bool) {

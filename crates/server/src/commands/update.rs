@@ -190,7 +190,7 @@ impl<'a> Statement<'a> {
         let one = update_one(&target, &change).await?;
         Ok(Written {
             matched: u64::from(one.before.is_some()),
-            modified: u64::from(one.modified),
+            modified: u64::from(one.modified()),
             upserted: one.after.filter(|_| one.upserted),
         })
     }

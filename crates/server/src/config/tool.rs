@@ -28,12 +28,9 @@ pub struct DevOptions {
     /// Directory for certificates, keys and data; made if it is not there, found again if it is
     #[arg(long, value_name = "DIR", default_value = "dev-data")]
     pub dir: PathBuf,
-    /// TCP port of the database on 127.0.0.1; 0 lets the system choose
-    #[arg(long, value_name = "PORT", default_value_t = super::DEFAULT_PORT)]
-    pub port: u16,
-    /// TCP port of the KMIP server on 127.0.0.1; 0 lets the system choose
-    #[arg(long, value_name = "PORT", default_value_t = 0)]
-    pub kmip_port: u16,
+    /// TCP port of the database on 127.0.0.1; 27017, or a free one if that is taken and nothing is given
+    #[arg(long, value_name = "PORT")]
+    pub port: Option<u16>,
     /// Write the log to standard output instead of a file in the directory
     #[arg(long)]
     pub log_to_stdout: bool,
@@ -50,9 +47,6 @@ mod tests {
         Tool::command().debug_assert();
         let tool = Tool::try_parse_from(["strongroom", "dev", "--port", "0"]).unwrap();
         let ToolCommand::Dev(dev) = tool.command;
-        assert_eq!(
-            (dev.port, dev.kmip_port, dev.dir),
-            (0, 0, PathBuf::from("dev-data"))
-        );
+        assert_eq!((dev.port, dev.dir), (Some(0), PathBuf::from("dev-data")));
     }
 }

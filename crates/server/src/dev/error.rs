@@ -19,6 +19,12 @@ pub enum DevError {
         /// The directory.
         directory: PathBuf,
     },
+    /// Another playground runs in it.
+    #[error("a playground runs in {} already: stop it, or give another directory with --dir", directory.display())]
+    Running {
+        /// The directory.
+        directory: PathBuf,
+    },
     /// The system refused to read or write.
     #[error("cannot {operation} {}: {source}", path.display())]
     Io {
@@ -67,6 +73,7 @@ impl DevError {
     pub fn exit_status(&self) -> ExitStatus {
         match self {
             DevError::NotAPlayground { .. } | DevError::Io { .. } => ExitStatus::DbpathUnusable,
+            DevError::Running { .. } => ExitStatus::DbpathLocked,
             DevError::PortTaken { .. } => ExitStatus::CannotListen,
             DevError::Pki(_) => ExitStatus::TlsFileInvalid,
             DevError::Startup(error) => error.exit_status(),

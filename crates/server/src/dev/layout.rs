@@ -75,7 +75,10 @@ impl Layout {
 fn is_ours(root: &Path) -> Result<bool, DevError> {
     for entry in fs::read_dir(root).map_err(DevError::io("read", root))? {
         let name = entry.map_err(DevError::io("read", root))?.file_name();
-        if !["data", "kmip", "pki"].iter().any(|part| name == *part) {
+        if !["data", "kmip", "pki", "strongroomd.log"]
+            .iter()
+            .any(|part| name == *part)
+        {
             return Ok(false);
         }
     }

@@ -25,7 +25,9 @@ pub use error::DevError;
 pub use layout::{DEFAULT_DIRECTORY, Layout};
 pub use port::{DEFAULT_PORT, Port};
 
-use crate::startup::{self, DbpathLock, EncryptionOptions, KmipOptions, MasterKeySource, Opened};
+use crate::startup::{
+    self, DbpathLock, EncryptionOptions, KmipOptions, MasterKeySource, Opened, StartupError,
+};
 
 /// Where everything listens: the playground is for this machine only.
 const HOST: &str = "127.0.0.1";
@@ -50,8 +52,6 @@ pub struct Database {
     pub host: &'static str,
     /// The TCP port to listen on. It was free a moment ago.
     pub port: u16,
-    /// The log file.
-    pub log_path: PathBuf,
     /// The configuration file that says all this, for `getCmdLineOpts`.
     pub config_path: PathBuf,
     /// The result of start-up: the keystore and the dbpath's lock.
@@ -77,7 +77,10 @@ where
     E: Into<anyhow::Error>,
 {
     let layout = Layout::open_or_create(&options.directory)?;
-    let _lock = DbpathLock::take(layout.root())?;
+    let _lock = DbpathLock::take(layout.root()).map_err(|error| match error {
+        StartupError::Locked { dbpath } => DevError::Running { directory: dbpath },
+        other => other.into(),
+    })?;
     let port = Port::choose(HOST, options.port)?;
     let pki = DevPki::open_or_create(&layout.pki(), CLIENT_NAME)?;
     let kmip = kmip::start(&layout, &pki).await?;
@@ -104,7 +107,6 @@ where
         dbpath: layout.dbpath(),
         host: HOST,
         port: port.number(),
-        log_path: layout.log(),
         config_path: layout.config(),
         opened,
         ready: Box::new(move || {

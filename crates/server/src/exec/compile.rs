@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use bson::{DateTime, RawArray, RawBsonRef, RawDocument};
-use query::expression::{EvalContext, Expr, ParseContext};
+use query::expression::{Expr, ParseContext};
 use query::filter::{Matcher, Predicate};
 use query::projection::{Compute, Projection};
 use query::update::{Transform, Update};
@@ -28,17 +28,7 @@ impl Compiler {
 
     /// Adds the variables of the command's `let`: expressions that must not look at a document.
     pub fn define(&mut self, variables: &Field<'_>) -> Result<()> {
-        let empty = bson::RawDocumentBuf::new();
-        for field in Field::all("let", variables.document()?) {
-            let field = field?;
-            let expression = Expr::parse(field.value, &self.context)?;
-            let value = expression.eval(&EvalContext::new(&empty))?;
-            let value = value.into_raw();
-            self.context = self
-                .context
-                .clone()
-                .with_variables([(field.name.to_owned(), value)]);
-        }
+        self.context = self.context.clone().with_let(variables.document()?)?;
         Ok(())
     }
 

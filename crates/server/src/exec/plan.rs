@@ -46,6 +46,17 @@ pub fn choose(
     sort: Option<&SortSpec>,
     hint: Option<&Hint>,
 ) -> Result<Planned> {
+    // A lookup by `_id` goes before every index, and is the most frequent query: it is recognised
+    // before the indexes are described to the planner.
+    if hint.is_none() {
+        let plan = plan::choose(filter, sort, &[], None)?;
+        if matches!(
+            plan.access,
+            plan::Access::IdLookup { .. } | plan::Access::Nothing
+        ) {
+            return planned(plan, Vec::new(), &[], filter);
+        }
+    }
     // Records are in the order of `_id`, so that its index is not one of those to choose from.
     let candidates: Vec<&Arc<Index>> = collection
         .indexes()
@@ -56,8 +67,17 @@ pub fn choose(
         .map(|index| describe_index(index))
         .collect::<Result<Vec<_>>>()?;
     let plan = plan::choose(filter, sort, &indexes, hint)?;
+    planned(plan, indexes, &candidates, filter)
+}
+
+fn planned(
+    plan: Plan,
+    indexes: Vec<IndexInfo>,
+    candidates: &[&Arc<Index>],
+    filter: &Arc<Matcher>,
+) -> Result<Planned> {
     Ok(Planned {
-        access: convert(&plan.access, &candidates)?,
+        access: convert(&plan.access, candidates)?,
         filter: (!plan.filter_covered && !filter.is_empty()).then(|| Arc::clone(filter)),
         provides_sort: plan.sort_provided,
         plan,

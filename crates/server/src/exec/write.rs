@@ -18,7 +18,7 @@ use storage::{Collection, Database, Durability, RecordId, Snapshot, Txn};
 
 use super::new_document;
 use super::plan::{Hint, choose};
-use super::scan::Scan;
+use super::scan::{Access, Scan};
 use crate::cursor::Taken;
 use crate::error::{CommandError, Result};
 use crate::exec::{off_the_workers, sorted};
@@ -74,12 +74,17 @@ pub struct Written {
 pub struct BeforeAfter {
     /// As it was, if one was found.
     pub before: Option<RawDocumentBuf>,
-    /// As it is, if there is one now.
+    /// As it is, if it was changed or made.
     pub after: Option<RawDocumentBuf>,
     /// Whether it was made by an upsert.
     pub upserted: bool,
-    /// Whether it changed.
-    pub modified: bool,
+}
+
+impl BeforeAfter {
+    /// Whether a document that was there changed.
+    pub const fn modified(&self) -> bool {
+        self.before.is_some() && self.after.is_some()
+    }
 }
 
 impl Change<'_> {
@@ -182,36 +187,28 @@ fn update_one_in(
             before: None,
             after: Some(made),
             upserted: true,
-            modified: false,
         });
     };
     let after = change.apply(&target.filter, &before)?;
-    let modified = after.is_some();
-    let after = match after {
-        Some(after) => {
-            txn.replace_known(collection, &id, &before, &after)?;
-            Some(after)
-        }
-        None => Some(before.clone()),
-    };
+    if let Some(after) = &after {
+        txn.replace_known(collection, &id, &before, after)?;
+    }
     Ok(BeforeAfter {
         before: Some(before),
         after,
         upserted: false,
-        modified,
     })
 }
 
 /// Updates every document that the target selects; makes one if there is none and it is asked for.
 pub async fn update_many(target: &Target<'_>, change: &Change<'_>) -> Result<Written> {
     let mut written = Written::default();
-    let mut ids = ids(target).await?.into_iter();
+    let mut groups = Groups::of(target)?;
     loop {
-        let group: Vec<RecordId> = ids.by_ref().take(GROUP).collect();
+        let group = groups.next(target.deadline)?;
         if group.is_empty() {
             break;
         }
-        check_deadline(target.deadline)?;
         let (matched, modified) = target
             .database
             .retry_write(target.collection, target.durability, |txn, collection| {
@@ -224,7 +221,7 @@ pub async fn update_many(target: &Target<'_>, change: &Change<'_>) -> Result<Wri
     if written.matched == 0 && change.upsert {
         let one = update_one(target, change).await?;
         written.matched += u64::from(one.before.is_some());
-        written.modified += u64::from(one.modified);
+        written.modified += u64::from(one.modified());
         written.upserted = one.after.filter(|_| one.upserted);
     }
     Ok(written)
@@ -282,13 +279,12 @@ pub async fn delete_one(target: &Target<'_>) -> Result<Option<RawDocumentBuf>> {
 /// Deletes every document that the target selects, and tells how many.
 pub async fn delete_many(target: &Target<'_>) -> Result<u64> {
     let mut deleted = 0;
-    let mut ids = ids(target).await?.into_iter();
+    let mut groups = Groups::of(target)?;
     loop {
-        let group: Vec<RecordId> = ids.by_ref().take(GROUP).collect();
+        let group = groups.next(target.deadline)?;
         if group.is_empty() {
             return Ok(deleted);
         }
-        check_deadline(target.deadline)?;
         deleted += target
             .database
             .retry_write(
@@ -324,6 +320,9 @@ fn first(
         target.sort.as_ref(),
         target.hint.as_ref(),
     )?;
+    if let (Access::Ids(ids), true) = (&plan.access, plan.provides_sort) {
+        return first_of_ids(snapshot, collection, ids, plan.filter.as_deref());
+    }
     let mut scan = Scan::new(
         Arc::clone(collection),
         plan.access.clone(),
@@ -345,25 +344,73 @@ fn first(
     if long { off_the_workers(run) } else { run() }
 }
 
-/// The ids of all records that the target selects now.
-async fn ids(target: &Target<'_>) -> Result<Vec<RecordId>> {
-    let snapshot = target.database.snapshot()?;
-    let Some(collection) = snapshot.collection(target.collection) else {
-        return Ok(Vec::new());
-    };
-    let plan = choose(&collection, &target.filter, None, target.hint.as_ref())?;
-    let mut scan = Scan::new(collection, plan.access.clone(), plan.filter.clone());
-    let mut ids = Vec::new();
-    off_the_workers(|| {
-        scan.run(&snapshot, target.deadline, &mut |id, _| {
-            ids.push(id.clone());
-            Ok(Taken::More)
-        })
-    })?;
-    Ok(ids)
+/// The first of these records that passes: without a copy of the document that was read.
+fn first_of_ids(
+    snapshot: &Snapshot,
+    collection: &Collection,
+    ids: &[RecordId],
+    filter: Option<&Matcher>,
+) -> Result<Option<(RecordId, RawDocumentBuf)>> {
+    for id in ids {
+        let Some(document) = snapshot.get_record(collection, id)? else {
+            continue;
+        };
+        let passes = match filter {
+            Some(filter) => filter.matches(&document)?,
+            None => true,
+        };
+        if passes {
+            return Ok(Some((id.clone(), document)));
+        }
+    }
+    Ok(None)
 }
 
-/// `1` or `0` for a count in a reply that is an `int`.
+/// The records that a target selects in one snapshot, group by group: what is changed meanwhile,
+/// by this statement too, is not met again.
+struct Groups {
+    /// `None` when there are no more.
+    rest: Option<(Snapshot, Scan)>,
+}
+
+impl Groups {
+    fn of(target: &Target<'_>) -> Result<Self> {
+        let snapshot = target.database.snapshot()?;
+        let Some(collection) = snapshot.collection(target.collection) else {
+            return Ok(Self { rest: None });
+        };
+        let plan = choose(&collection, &target.filter, None, target.hint.as_ref())?;
+        let scan = Scan::new(collection, plan.access, plan.filter);
+        Ok(Self {
+            rest: Some((snapshot, scan)),
+        })
+    }
+
+    /// The next records; none when all have been handed out.
+    fn next(&mut self, deadline: Option<Instant>) -> Result<Vec<RecordId>> {
+        check_deadline(deadline)?;
+        let mut group = Vec::new();
+        let Some((snapshot, scan)) = &mut self.rest else {
+            return Ok(group);
+        };
+        let exhausted = off_the_workers(|| {
+            scan.run(snapshot, deadline, &mut |id, _| {
+                group.push(id.clone());
+                Ok(if group.len() < GROUP {
+                    Taken::More
+                } else {
+                    Taken::Enough
+                })
+            })
+        })?;
+        if exhausted {
+            self.rest = None;
+        }
+        Ok(group)
+    }
+}
+
+/// A count in a reply, which is an `int`.
 pub fn count(value: u64) -> i32 {
     i32::try_from(value).unwrap_or(i32::MAX)
 }

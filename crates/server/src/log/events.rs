@@ -73,6 +73,9 @@ events! {
     KEY_FOUND_AGAIN = 10_003_005, KMIP, INFO, "Found the master key of an interrupted start", "The start before stopped after the key was created; this one goes on with it.";
     KEY_NOT_NEEDED = 10_003_006, KMIP, WARN, "A key of an interrupted start is not needed", "Nothing is encrypted with it: it may be destroyed on the KMIP server.";
 
+    KEY_LOST = 10_003_007, KMIP, ERROR, "The master key is not Active any more: the server stops", "Somebody revoked or destroyed it. The data is whole; see the error for the key, and docs/exit-statuses.md.";
+    KEY_STATE_UNKNOWN = 10_003_008, KMIP, WARN, "The state of the master key could not be looked at", "The KMIP server cannot be reached; the server goes on, and looks again after keyStatePollingSeconds.";
+
     KEYSTORE_CREATED = 10_004_001, STORAGE, INFO, "Created the keystore", "A new encrypted dbpath.";
     KEYSTORE_OPENED = 10_004_002, STORAGE, INFO, "Opened the keystore", "With provider, generation and number of data keys.";
     STORE_OPENED = 10_004_003, STORAGE, INFO, "Opened the data", "With the number of databases.";

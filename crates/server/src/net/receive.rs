@@ -3,6 +3,7 @@
 use std::io;
 use std::time::Duration;
 
+use bytes::BufMut;
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
@@ -13,6 +14,10 @@ use super::budget::{Budget, UNIT_BYTES};
 /// A connection that stops in the middle of a message for so long is closed. Between messages a
 /// client may be silent for as long as it likes.
 const STALL: Duration = Duration::from_secs(60);
+
+/// What is asked of the system at a time before a message's length is known, in bytes: most messages
+/// come whole with one call. What follows them in the same read is kept for the next one.
+const READ_AHEAD_BYTES: usize = 16 << 10;
 
 /// A buffer that held a large message is not kept for the next one beyond this size, in bytes.
 const KEEP_BYTES: usize = 256 << 10;
@@ -38,6 +43,8 @@ pub(super) enum ReceiveError {
 #[derive(Debug, Default)]
 pub(super) struct Receiver {
     buffer: Vec<u8>,
+    /// How many bytes at the start of the buffer are the message that was handed out.
+    handed_out: usize,
     permits: Vec<OwnedSemaphorePermit>,
 }
 
@@ -49,14 +56,11 @@ impl Receiver {
         budget: &Budget,
     ) -> Result<(Header, &[u8]), ReceiveError> {
         self.permits.clear();
-        self.buffer.clear();
+        let handed_out = std::mem::take(&mut self.handed_out).min(self.buffer.len());
+        self.buffer.drain(..handed_out);
         self.buffer.shrink_to(KEEP_BYTES);
         // Waits here between messages, without a deadline.
-        if stream
-            .read_buf(&mut (&mut self.buffer).limit_to(HEADER_BYTES))
-            .await?
-            == 0
-        {
+        if self.buffer.is_empty() && self.read(stream, READ_AHEAD_BYTES).await? == 0 {
             return Err(ReceiveError::Closed);
         }
         self.fill(stream, HEADER_BYTES).await?;
@@ -76,7 +80,9 @@ impl Receiver {
             let step = header.length.min(UNIT_BYTES * (self.permits.len() + 1));
             self.fill(stream, step).await?;
         }
-        Ok((header, &self.buffer))
+        self.handed_out = header.length;
+        let message = self.buffer.get(..header.length);
+        Ok((header, message.ok_or(ReceiveError::Closed)?))
     }
 
     /// Reads until the buffer holds `length` bytes.
@@ -86,8 +92,8 @@ impl Receiver {
         length: usize,
     ) -> Result<(), ReceiveError> {
         while self.buffer.len() < length {
-            let mut limited = (&mut self.buffer).limit_to(length);
-            match timeout(STALL, stream.read_buf(&mut limited)).await {
+            let most = length.max(READ_AHEAD_BYTES);
+            match timeout(STALL, self.read(stream, most)).await {
                 Err(_) => return Err(ReceiveError::Stalled),
                 Ok(Err(error)) => return Err(error.into()),
                 Ok(Ok(0)) => {
@@ -98,19 +104,19 @@ impl Receiver {
         }
         Ok(())
     }
-}
 
-/// A buffer that takes no more than it may.
-trait LimitTo {
-    fn limit_to(self, length: usize) -> bytes::buf::Limit<Self>
-    where
-        Self: Sized;
-}
-
-impl LimitTo for &mut Vec<u8> {
-    fn limit_to(self, length: usize) -> bytes::buf::Limit<Self> {
-        let missing = length.saturating_sub(self.len());
-        bytes::BufMut::limit(self, missing)
+    /// Reads once, so that the buffer holds `most` bytes at most. How many came.
+    async fn read(
+        &mut self,
+        stream: &mut (impl AsyncRead + Unpin),
+        most: usize,
+    ) -> io::Result<usize> {
+        let held = self.buffer.len();
+        let missing = most.saturating_sub(held);
+        self.buffer.reserve(missing.min(held.max(READ_AHEAD_BYTES)));
+        stream
+            .read_buf(&mut (&mut self.buffer).limit(missing))
+            .await
     }
 }
 
@@ -145,6 +151,37 @@ mod tests {
         sender.await.unwrap();
         let end = receiver.receive(&mut server, &budget).await;
         assert!(matches!(end, Err(ReceiveError::Closed)));
+    }
+
+    #[tokio::test]
+    async fn messages_that_come_together_are_handed_out_one_by_one() {
+        let documents = [0, 7, 40_000, 1, 300_000, 16_000].map(|length| {
+            let mut message = Vec::new();
+            let text = "x".repeat(length);
+            wire::msg::encode(&mut message, 1, 0, &bson::rawdoc! { "a": text });
+            message
+        });
+        for piece in [1, 15, 17, 16 << 10, 1 << 20] {
+            let (mut client, mut server) = tokio::io::duplex(1 << 20);
+            let stream = documents.concat();
+            let sender = tokio::spawn(async move {
+                for piece in stream.chunks(piece) {
+                    client.write_all(piece).await.unwrap();
+                }
+            });
+            let mut receiver = Receiver::default();
+            let budget = Budget::default();
+            for document in &documents {
+                let (header, bytes) = receiver.receive(&mut server, &budget).await.unwrap();
+                assert_eq!(
+                    (header.length, bytes),
+                    (document.len(), document.as_slice())
+                );
+            }
+            sender.await.unwrap();
+            let end = receiver.receive(&mut server, &budget).await;
+            assert!(matches!(end, Err(ReceiveError::Closed)));
+        }
     }
 
     #[tokio::test]

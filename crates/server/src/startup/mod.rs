@@ -26,6 +26,7 @@ mod error;
 mod harden;
 mod key_ring;
 mod options;
+mod polling;
 mod status;
 
 use std::path::Path;
@@ -37,6 +38,7 @@ pub use dbpath::{DbpathLock, DbpathState};
 pub use error::{StartupError, storage_exit_status};
 pub use key_ring::storage_encryption;
 pub use options::{EncryptionOptions, KmipOptions, MasterKeySource};
+pub use polling::{KeyLost, Polling};
 
 /// A dbpath that may be used: what the data is encrypted with, if it is.
 #[derive(Debug)]

@@ -1,5 +1,6 @@
 //! The binaries through the Rust driver.
 
+mod compatibility;
 mod crud;
 mod encrypted;
 mod support;

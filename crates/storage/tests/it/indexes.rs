@@ -554,6 +554,42 @@ async fn writes_go_on_while_an_index_is_built() {
 }
 
 #[tokio::test]
+async fn an_index_is_read_and_kept_in_the_version_that_fits() {
+    let fixture = Fixture::new(false);
+    let store = fixture.open().await;
+    let database = store.database_or_create("db").await.unwrap();
+    insert(&database, "c", &[doc! { "_id": 1, "a": 1 }]).await;
+    let before = database.collection("c").unwrap();
+    let snapshot = database.snapshot().unwrap();
+    create(&database, doc! { "key": { "a": 1 } }).await.unwrap();
+    let after = database.collection("c").unwrap();
+    // The snapshot is older than the index.
+    let index = after.index("a_1").unwrap();
+    let scan = snapshot.scan_index(&after, index, &IndexBounds::all(), Direction::Forward, None);
+    assert_eq!(scan.err().unwrap().code().code(), 175);
+    drop(snapshot);
+    // Whoever writes with an old version in hand keeps the index all the same.
+    database
+        .retry_write("c", Durability::Eventual, |txn, _| {
+            txn.insert(&before, &raw(doc! { "_id": 2, "a": 2 }))
+                .map(drop)
+        })
+        .await
+        .unwrap();
+    let snapshot = database.snapshot().unwrap();
+    let found = by_index(
+        &snapshot,
+        "c",
+        "a_1",
+        &IndexBounds::all(),
+        Direction::Forward,
+    );
+    assert_eq!(ids(&found), [1.into(), 2.into()]);
+    drop(snapshot);
+    store.close().await.unwrap();
+}
+
+#[tokio::test]
 async fn multikey_is_remembered() {
     let fixture = Fixture::new(false);
     let store = fixture.open().await;

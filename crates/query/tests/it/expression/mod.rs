@@ -3,8 +3,8 @@
 mod fuzz;
 
 use bson::raw::RawBson;
-use bson::{Bson, DateTime, Document, RawDocumentBuf};
-use query::expression::{EvalContext, Expr, ParseContext};
+use bson::{Bson, DateTime, Document, RawDocumentBuf, rawdoc};
+use query::expression::{Dependencies, EvalContext, Expr, ParseContext};
 use serde::Deserialize;
 
 /// A document, and what expressions make of it, in Extended JSON. A case is `[expression, value]`;
@@ -80,4 +80,50 @@ scenarios! {
     objects,
     dates,
     conversions,
+}
+
+#[test]
+fn the_fields_that_are_read_are_known() {
+    let read = |expression: RawDocumentBuf| {
+        let mut dependencies = Dependencies::default();
+        let value = bson::RawBsonRef::Document(&expression);
+        Expr::parse(value, &context())
+            .unwrap()
+            .add_dependencies(&mut dependencies);
+        (
+            dependencies.paths.into_iter().collect::<Vec<_>>(),
+            dependencies.whole_document,
+        )
+    };
+    let expression = rawdoc! {
+        "x": { "$add": ["$a.b", { "$literal": "$no" }] },
+        "y": { "$map": { "input": "$list", "in": { "$concat": ["$$this.z", "$$ROOT.c"] } } },
+        "z": { "$cond": ["$d", "$$NOW", { "$trim": { "input": "$e" } }] },
+    };
+    let expected = ["a.b", "c", "d", "e", "list"].map(str::to_owned).to_vec();
+    assert_eq!(read(expression), (expected, false));
+    assert_eq!(
+        read(rawdoc! { "$mergeObjects": ["$$ROOT", { "a": 1 }] }),
+        (Vec::new(), true)
+    );
+}
+
+#[test]
+fn the_variables_of_a_command_are_constants() {
+    let code = |variables: RawDocumentBuf| {
+        let error = context().with_let(&variables).unwrap_err();
+        error.code.code()
+    };
+    assert_eq!(code(rawdoc! { "Upper": 1 }), 9);
+    assert_eq!(code(rawdoc! { "a": { "$divide": [1, 0] } }), 2);
+    let variables = rawdoc! { "a": { "$add": [1, "$$outer"] }, "gone": "$field" };
+    let context = context().with_let(&variables).unwrap();
+    let expression = rawdoc! { "a": "$$a", "gone": "$$gone", "outer": "$$outer" };
+    let expression = Expr::parse(bson::RawBsonRef::Document(&expression), &context).unwrap();
+    let document = rawdoc! { "field": 1 };
+    let value = expression.eval(&EvalContext::new(&document)).unwrap();
+    assert_eq!(
+        value.as_document().unwrap(),
+        &*rawdoc! { "a": 8, "outer": 7 }
+    );
 }

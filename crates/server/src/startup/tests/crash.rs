@@ -46,7 +46,9 @@ fn options_of_child() -> Option<(PathBuf, KmipOptions)> {
         identity: Some(IdentityFiles::combined(directory.join("client.pem"))),
     };
     let server = ServerAddress::parse("127.0.0.1", port).unwrap();
-    Some((directory.join("db"), KmipOptions::new(vec![server], tls)))
+    let mut options = KmipOptions::new(vec![server], tls);
+    options.connect_timeout = CONNECT_TIMEOUT;
+    Some((directory.join("db"), options))
 }
 
 async fn crash_at(world: &World, step: &str) {

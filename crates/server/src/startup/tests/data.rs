@@ -16,7 +16,7 @@ use crate::startup::{Opened, open};
 /// Words that stand in the data and in the names of its collection and database.
 const WORDS: [&str; 3] = ["payroll", "employees", "Confidential"];
 
-async fn store(dbpath: &Path, opened: &Opened) -> Store {
+async fn open_store_at(dbpath: &Path, opened: &Opened) -> Store {
     let commit_interval = Duration::from_millis(100);
     run::open_store(dbpath, opened, commit_interval)
         .await
@@ -69,7 +69,7 @@ fn words_in_clear(dbpath: &Path) -> Vec<&'static str> {
 async fn what_is_stored_lies_under_the_keystore() {
     let world = World::new().await;
     let opened = world.open(world.kmip()).await.unwrap();
-    let store = self::store(&world.dbpath(), &opened).await;
+    let store = open_store_at(&world.dbpath(), &opened).await;
     write(&store).await;
     store.close().await.unwrap();
     drop(opened);
@@ -81,7 +81,7 @@ async fn what_is_stored_lies_under_the_keystore() {
     let opened = world.open(world.kmip()).await.unwrap();
     assert!(!opened.fresh);
     let keystore = opened.keystore.clone().unwrap();
-    let store = self::store(&world.dbpath(), &opened).await;
+    let store = open_store_at(&world.dbpath(), &opened).await;
     assert_eq!(read(&store).await, WORDS[2]);
 
     let trees = keystore.tree_ids().len();
@@ -112,7 +112,7 @@ async fn what_is_stored_lies_under_the_keystore() {
 async fn data_in_clear_stays_in_clear() {
     let world = World::new().await;
     let opened = open(&world.dbpath(), None).await.unwrap();
-    let store = self::store(&world.dbpath(), &opened).await;
+    let store = open_store_at(&world.dbpath(), &opened).await;
     write(&store).await;
     store.close().await.unwrap();
     drop(opened);
@@ -128,7 +128,7 @@ async fn data_in_clear_stays_in_clear() {
     }
     let opened = open(&world.dbpath(), None).await.unwrap();
     assert!(!opened.fresh && opened.keystore.is_none());
-    let store = self::store(&world.dbpath(), &opened).await;
+    let store = open_store_at(&world.dbpath(), &opened).await;
     assert_eq!(read(&store).await, WORDS[2]);
     store.close().await.unwrap();
 }

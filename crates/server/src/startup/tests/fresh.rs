@@ -92,7 +92,7 @@ async fn without_activate_keys_a_created_key_stays_pre_active() {
 async fn a_given_key_must_exist_and_be_usable() {
     let world = World::new().await;
     let mut session = world.session().await;
-    let mut given = |key: &str| {
+    let given = |key: &str| {
         let mut kmip = world.kmip();
         kmip.key_identifier = Some(key.to_owned());
         kmip

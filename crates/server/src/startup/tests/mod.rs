@@ -5,4 +5,5 @@ mod data;
 mod existing;
 mod fresh;
 mod peers;
+mod polling;
 mod support;

@@ -18,7 +18,7 @@ use crate::exit::ExitStatus;
 use crate::startup::{EncryptionOptions, KmipOptions, MasterKeySource, Opened, StartupError, open};
 
 /// Long enough for a machine that is busy; nothing waits for it to pass.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
+pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A KMIP server with an authority of its own, in a directory that holds the dbpath, too.
 pub(super) struct World {
