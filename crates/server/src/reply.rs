@@ -10,15 +10,7 @@ use crate::error::CommandError;
 /// is added when the command succeeds; when it fails, what it wrote is taken back.
 pub struct Reply {
     writer: Writer,
-    frame: Frame,
     start: usize,
-}
-
-/// Which kind of message the answer is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Frame {
-    Msg,
-    LegacyReply,
 }
 
 impl Reply {
@@ -28,7 +20,6 @@ impl Reply {
         wire::msg::begin(&mut out, request_id, response_to);
         Self {
             writer: Writer::new(out),
-            frame: Frame::Msg,
             start,
         }
     }
@@ -39,14 +30,8 @@ impl Reply {
         wire::query::begin_reply(&mut out, request_id, response_to);
         Self {
             writer: Writer::new(out),
-            frame: Frame::LegacyReply,
             start,
         }
-    }
-
-    /// Whether the client asked in the legacy form.
-    pub fn is_legacy(&self) -> bool {
-        self.frame == Frame::LegacyReply
     }
 
     /// Ends the answer, as a success or with the error in place of what was written, and gives
