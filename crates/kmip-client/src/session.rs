@@ -56,6 +56,16 @@ impl Session {
         &self.client
     }
 
+    /// Sends any operation of the `kmip` crate, once. Nothing is looked at beyond what KMIP asks for, and nothing is
+    /// repeated: where a method of its own exists, it knows more about its operation.
+    ///
+    /// # Errors
+    /// Those of the connection and the server's refusal. [`Error::outcome_is_unknown`] tells whether what was asked may
+    /// have been done nevertheless.
+    pub async fn request<Q: Request>(&mut self, request: Q) -> Result<Q::Response> {
+        self.call_once(request).await
+    }
+
     /// Sends an operation once. When the answer is missing, what was asked may have been done.
     pub(crate) async fn call_once<Q: Request>(&mut self, request: Q) -> Result<Q::Response> {
         // Taken, and put back after a complete exchange: if this future is dropped in the middle, the connection is

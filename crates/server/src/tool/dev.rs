@@ -1,14 +1,12 @@
-//! `strongroom`: the operator's tool, from the command line to the exit status.
+//! `strongroom dev`: the playground.
 
-use std::io::Write;
-use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use clap::Parser;
 use tokio::sync::watch;
 
-use crate::config::tool::{DevOptions, Tool, ToolCommand};
+use super::Failure;
+use crate::config::tool::DevOptions;
 use crate::config::{LogRotate, SystemLogOptions};
 use crate::dev::{self, Database};
 use crate::exit::ExitStatus;
@@ -20,43 +18,12 @@ use crate::{log, run};
 /// The most connections to the playground.
 const DEV_CONNECTIONS: usize = 10_000;
 
-/// Runs the tool with this command line, program name first.
-pub fn main(arguments: &[String]) -> ExitCode {
-    let tool = match Tool::try_parse_from(arguments) {
-        Ok(tool) => tool,
-        Err(error) => {
-            let _ = error.print();
-            let status = if error.use_stderr() {
-                ExitStatus::BadOptions
-            } else {
-                ExitStatus::Success
-            };
-            return status.into();
-        }
-    };
-    let ToolCommand::Dev(options) = tool.command;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build();
-    let result = match runtime {
-        Ok(runtime) => runtime.block_on(run_dev(&options)),
-        Err(error) => Err((error.to_string(), ExitStatus::Internal)),
-    };
-    match result {
-        Ok(()) => ExitStatus::Success.into(),
-        Err((message, status)) => {
-            let _ = writeln!(std::io::stderr(), "strongroom: {message}");
-            status.into()
-        }
-    }
-}
-
-async fn run_dev(options: &DevOptions) -> Result<(), (String, ExitStatus)> {
+pub(super) async fn run(options: &DevOptions) -> Result<(), Failure> {
     let playground = dev::DevOptions {
         directory: options.dir.clone(),
         port: options.port,
     };
-    let failed = |error: dev::DevError| (error.to_string(), error.exit_status());
+    let failed = |error: dev::DevError| Failure::new(&error, error.exit_status());
     // The log begins before anything else does, so that it tells of the KMIP server too.
     let layout = dev::Layout::open_or_create(&options.dir).map_err(failed)?;
     let log = log::init(&SystemLogOptions {
@@ -66,7 +33,7 @@ async fn run_dev(options: &DevOptions) -> Result<(), (String, ExitStatus)> {
         verbosity: 0,
         quiet: false,
     })
-    .map_err(|error| (error.to_string(), ExitStatus::LogFile))?;
+    .map_err(|error| Failure::new(&error, ExitStatus::LogFile))?;
     dev::run(&playground, std::io::stdout(), |database| {
         serve(database, log)
     })

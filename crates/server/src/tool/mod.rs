@@ -1,0 +1,63 @@
+//! `strongroom`: the operator's tool, from the command line to the exit status.
+
+mod dev;
+
+use std::fmt::Display;
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::config::tool::{Tool, ToolCommand};
+use crate::exit::ExitStatus;
+
+/// Why a subcommand failed.
+struct Failure {
+    message: String,
+    status: ExitStatus,
+}
+
+impl Failure {
+    fn new(message: &dyn Display, status: ExitStatus) -> Self {
+        Self {
+            message: message.to_string(),
+            status,
+        }
+    }
+}
+
+/// Runs the tool with this command line, program name first.
+pub fn main(arguments: &[String]) -> ExitCode {
+    let tool = match Tool::try_parse_from(arguments) {
+        Ok(tool) => tool,
+        Err(error) => {
+            let _ = error.print();
+            let status = if error.use_stderr() {
+                ExitStatus::BadOptions
+            } else {
+                ExitStatus::Success
+            };
+            return status.into();
+        }
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build();
+    let result = match runtime {
+        Ok(runtime) => runtime.block_on(run(&tool.command)),
+        Err(error) => Err(Failure::new(&error, ExitStatus::Internal)),
+    };
+    match result {
+        Ok(()) => ExitStatus::Success.into(),
+        Err(Failure { message, status }) => {
+            let _ = writeln!(std::io::stderr(), "strongroom: {message}");
+            status.into()
+        }
+    }
+}
+
+async fn run(command: &ToolCommand) -> Result<(), Failure> {
+    match command {
+        ToolCommand::Dev(options) => dev::run(options).await,
+    }
+}
