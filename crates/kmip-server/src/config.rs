@@ -2,27 +2,44 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use kmip::Limits;
 use tls::ServerTls;
+
+use crate::audit::{AuditSink, NoAudit};
+use crate::clients::RequestRate;
+use crate::identity::{Authority, CommonNameAuthority};
+use crate::store::KeySource;
 
 /// Everything that a [`crate::Server`] needs to know.
 #[derive(Clone, Debug)]
 pub struct ServerConfig {
     /// Where to listen; port 0 takes a free one ([`crate::Server::local_addr`]).
     pub listen: SocketAddr,
-    /// The certificate, and whose clients to admit. The common name of a client's certificate is
-    /// the owner of its objects, so [`tls::ClientAuth::Required`] it should be.
+    /// The certificate, and whose clients to admit. A client's certificate says who it is, so
+    /// [`tls::ClientAuth::Required`] it should be, or [`tls::ClientAuth::Unrevoked`].
     pub tls: ServerTls,
     /// Where objects are kept ([`crate::FileStore`]).
     pub directory: PathBuf,
-    /// The file of the key-encryption key; `None` is `kek` in `directory`.
-    pub key_file: Option<PathBuf>,
+    /// Where the key-encryption key comes from. Default: the file `kek` in `directory`.
+    pub key: KeySource,
+    /// Who clients are and what they may do. Default: [`CommonNameAuthority`].
+    pub authority: Arc<dyn Authority>,
+    /// What is told of every batch item. Default: [`NoAudit`].
+    pub audit: Arc<dyn AuditSink>,
     /// Bounds on what a client may send.
     pub limits: Limits,
-    /// How many connections there may be at once; more are closed at once. Default 256.
+    /// How many connections there may be at once, after their handshake; more are closed. Default 256.
     pub max_connections: usize,
+    /// How many of them one client may have. Default 256.
+    pub max_connections_per_client: usize,
+    /// How many handshakes may be under way at once. One more ends the oldest: a client that means it
+    /// takes milliseconds. Default 128.
+    pub max_handshakes: usize,
+    /// How many requests one client may send; more are refused. Default: no bound.
+    pub request_rate: Option<RequestRate>,
     /// For the TLS handshake. Default 5 s.
     pub handshake_timeout: Duration,
     /// How long a connection may be silent between two requests. Default 10 min.
@@ -40,9 +57,14 @@ impl ServerConfig {
             listen,
             tls,
             directory: directory.into(),
-            key_file: None,
+            key: KeySource::default(),
+            authority: Arc::new(CommonNameAuthority),
+            audit: Arc::new(NoAudit),
             limits: Limits::DEFAULT,
             max_connections: 256,
+            max_connections_per_client: 256,
+            max_handshakes: 128,
+            request_rate: None,
             handshake_timeout: Duration::from_secs(5),
             idle_timeout: Duration::from_secs(600),
             message_timeout: Duration::from_secs(10),

@@ -1,19 +1,23 @@
 //! One connection: handshake, identity, then one request after the other.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use kmip::ttlv::{HEADER_BYTES, message_bytes};
-use tls::CertificateInfo;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use zeroize::Zeroizing;
 
+use crate::clients::Clients;
+use crate::handshakes::Handshakes;
+use crate::identity::Peer;
 use crate::service::{Reply, Service};
+use crate::stats::Counter;
 
 /// How long a client may take for what.
 #[derive(Clone, Copy)]
@@ -23,20 +27,63 @@ pub(crate) struct Deadlines {
     pub(crate) message: Duration,
 }
 
+/// What all connections share.
+pub(crate) struct Shared {
+    pub(crate) service: Service,
+    pub(crate) clients: Arc<Clients>,
+    pub(crate) handshakes: Arc<Handshakes>,
+    pub(crate) places: Arc<Semaphore>,
+    pub(crate) deadlines: Deadlines,
+}
+
+/// Counts for as long as it lives.
+struct Counted<'a>(&'a Counter);
+
+impl<'a> Counted<'a> {
+    fn new(counter: &'a Counter) -> Self {
+        counter.add_one();
+        Self(counter)
+    }
+}
+
+impl Drop for Counted<'_> {
+    fn drop(&mut self) {
+        self.0.subtract_one();
+    }
+}
+
 /// Serves one client until it leaves, misbehaves or the server stops. The error says why, for the log.
 pub(crate) async fn serve(
     tcp: TcpStream,
+    address: SocketAddr,
     config: Arc<rustls::ServerConfig>,
-    service: Arc<Service>,
-    deadlines: Deadlines,
+    shared: Arc<Shared>,
     mut stopping: watch::Receiver<()>,
 ) -> Result<(), String> {
     let _ = tcp.set_nodelay(true);
-    let mut stream = timeout(deadlines.handshake, TlsAcceptor::from(config).accept(tcp))
-        .await
-        .map_err(|_| "the TLS handshake took too long".to_owned())?
-        .map_err(|error| format!("TLS failed: {error}"))?;
-    let owner: Arc<str> = identity(&stream)?.into();
+    let stats = shared.service.stats().clone();
+    let deadlines = shared.deadlines;
+    let mut stream = shake_hands(tcp, config, &shared, &mut stopping).await?;
+    let peer = match peer(&stream, address) {
+        Ok(peer) => Arc::new(peer),
+        Err(error) => {
+            stats.handshakes_failed.add_one();
+            return Err(error);
+        }
+    };
+    let Ok(_place) = shared.places.try_acquire() else {
+        stats.connections_refused.add_one();
+        goodbye(stream, deadlines).await?;
+        return Err("the server has as many connections as its limit allows".to_owned());
+    };
+    let Some(client) = shared.clients.connect(peer.label()) else {
+        stats.connections_refused.add_one();
+        goodbye(stream, deadlines).await?;
+        return Err(
+            "the client has as many connections as the limit for each client allows".to_owned(),
+        );
+    };
+    let _counted = Counted::new(&stats.connections);
     loop {
         let mut header = [0_u8; HEADER_BYTES];
         // Between two requests, and only there, a stop ends the connection.
@@ -53,18 +100,22 @@ pub(crate) async fn serve(
         };
         let request = timeout(
             deadlines.message,
-            receive(&mut stream, header, got, &service),
+            receive(&mut stream, header, got, &shared.service),
         )
         .await
         .map_err(|_| "a request was not sent in time".to_owned())??;
-        let handler = (service.clone(), owner.clone());
-        // Requests wait for the disk: not on a thread that others wait for.
-        let Reply { message, close } = tokio::task::spawn_blocking(move || {
-            let (service, owner) = handler;
-            service.handle(&owner, &request)
-        })
-        .await
-        .map_err(|error| format!("a request failed: {error}"))?;
+        let Reply { message, close } = if client.may_ask() {
+            let handler = (shared.clone(), peer.clone());
+            // Requests wait for the disk: not on a thread that others wait for.
+            tokio::task::spawn_blocking(move || {
+                let (shared, peer) = handler;
+                shared.service.handle(&peer, &request)
+            })
+            .await
+            .map_err(|error| format!("a request failed: {error}"))?
+        } else {
+            shared.service.throttle(&request)
+        };
         timeout(deadlines.message, async {
             stream.write_all(message.as_slice()).await?;
             stream.flush().await
@@ -74,22 +125,53 @@ pub(crate) async fn serve(
         .map_err(|error| error.to_string())?;
         if close {
             goodbye(stream, deadlines).await?;
-            return Err("closed after a request that is no KMIP message".to_owned());
+            return Err(
+                "closed after a request that is no KMIP message, or of a client that is refused"
+                    .to_owned(),
+            );
         }
     }
 }
 
-/// The common name of the client's certificate.
-fn identity(stream: &TlsStream<TcpStream>) -> Result<String, String> {
+async fn shake_hands(
+    tcp: TcpStream,
+    config: Arc<rustls::ServerConfig>,
+    shared: &Shared,
+    stopping: &mut watch::Receiver<()>,
+) -> Result<TlsStream<TcpStream>, String> {
+    let stats = shared.service.stats();
+    let _counted = Counted::new(&stats.handshakes);
+    let mut place = shared.handshakes.enter();
+    tokio::select! {
+        () = place.evicted() => {
+            stats.handshakes_abandoned.add_one();
+            Err("the TLS handshake made room for others".to_owned())
+        }
+        _ = stopping.changed() => Err("the server stops".to_owned()),
+        shaken = timeout(shared.deadlines.handshake, TlsAcceptor::from(config).accept(tcp)) => {
+            match shaken {
+                Err(_) => {
+                    stats.handshakes_abandoned.add_one();
+                    Err("the TLS handshake took too long".to_owned())
+                }
+                Ok(Err(error)) => {
+                    stats.handshakes_failed.add_one();
+                    Err(format!("TLS failed: {error}"))
+                }
+                Ok(Ok(stream)) => Ok(stream),
+            }
+        }
+    }
+}
+
+/// Who the client says it is, as TLS has verified it.
+fn peer(stream: &TlsStream<TcpStream>, address: SocketAddr) -> Result<Peer, String> {
     let (_, session) = stream.get_ref();
     let certificate = session
         .peer_certificates()
         .and_then(<[_]>::first)
         .ok_or_else(|| "the client has no certificate".to_owned())?;
-    let info = CertificateInfo::from_der(certificate)?;
-    info.common_name
-        .filter(|name| !name.is_empty())
-        .ok_or_else(|| "the client's certificate has no common name".to_owned())
+    Peer::new(address, certificate)
 }
 
 /// The rest of the message whose first `got` bytes are there.

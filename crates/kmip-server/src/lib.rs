@@ -1,5 +1,5 @@
-//! A small KMIP server: mutual TLS, KMIP 1.0 to 2.1, objects sealed on disk. `strongroom dev` runs
-//! it in its own process, and so do tests.
+//! A KMIP server: mutual TLS, KMIP 1.0 to 2.1, objects sealed on disk. `kmipd` runs it with a policy and
+//! an audit log; `strongroom dev` runs it in its own process, and so do tests.
 //!
 //! ```no_run
 //! # async fn example(tls: tls::ServerTls) -> Result<(), kmip_server::Error> {
@@ -13,8 +13,9 @@
 //! # }
 //! ```
 //!
-//! - The owner of an object is the common name of the client's certificate; to everybody else the
-//!   object does not exist.
+//! - Who a client is, and what it may do, an [`Authority`] says; by default the common name of its certificate is
+//!   the owner of its objects. To everybody else an object does not exist.
+//! - Every batch item is told to an [`AuditSink`] before it is answered.
 //! - Nothing is written in clear ([`FileStore`]), and a change is answered after its sync.
 //! - Operations are in `operations`, one file each; the state machine is in `lifecycle`.
 
@@ -29,21 +30,32 @@
 )]
 
 mod attribute_rules;
+mod audit;
+mod audited;
 mod batch;
+mod clients;
 mod clock;
 mod config;
 mod connection;
 mod error;
 mod failure;
+mod handshakes;
+mod identity;
 mod lifecycle;
 mod object;
 mod objects;
 mod operations;
 mod server;
 mod service;
+mod stats;
 mod store;
 
+pub use audit::{AuditError, AuditEvent, AuditSink, MAX_AUDITED_OBJECTS, NoAudit, changes};
+pub use clients::RequestRate;
 pub use config::ServerConfig;
 pub use error::Error;
-pub use server::Server;
-pub use store::{FileStore, KeyEncryptionKey, Record, RecordStore, StoreError};
+pub use identity::{AllowedOperations, Authority, CommonNameAuthority, Identity, Peer, Refusal};
+pub use operations::OFFERED;
+pub use server::{Server, ServerHandle};
+pub use stats::{Counter, OperationCount, REQUEST_SECONDS, Stats};
+pub use store::{FileStore, KeyEncryptionKey, KeySource, Record, RecordStore, StoreError};

@@ -4,14 +4,17 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tls::{LoadedServer, Reloading};
+use tls::{CertificateInfo, LoadedServer, Reloading};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tracing::{debug, info, warn};
 
-use crate::connection::{self, Deadlines};
+use crate::clients::Clients;
+use crate::connection::{self, Deadlines, Shared};
+use crate::handshakes::Handshakes;
 use crate::service::Service;
+use crate::stats::Stats;
 use crate::store::FileStore;
 use crate::{Error, ServerConfig};
 
@@ -22,9 +25,37 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 pub struct Server {
     listener: TcpListener,
     local_addr: SocketAddr,
-    tls: Reloading<LoadedServer>,
-    service: Arc<Service>,
+    tls: Arc<Reloading<LoadedServer>>,
+    service: Service,
     config: ServerConfig,
+}
+
+/// Looks at a server that runs, and makes it read its certificates again. Clones are of the same server.
+#[derive(Clone, Debug)]
+pub struct ServerHandle {
+    tls: Arc<Reloading<LoadedServer>>,
+    stats: Arc<Stats>,
+}
+
+impl ServerHandle {
+    /// Reads certificate, key, authorities and revocation lists again. Connections that are there stay. (A new
+    /// connection sees changed files without this, too.)
+    ///
+    /// # Errors
+    /// The files cannot be used, and the ones before stay in use.
+    pub fn reload_tls(&self) -> Result<CertificateInfo, Error> {
+        Ok(self.tls.reload()?.certificate.clone())
+    }
+
+    /// The certificate that is presented to clients.
+    pub fn certificate(&self) -> CertificateInfo {
+        self.tls.current().value.certificate.clone()
+    }
+
+    /// What the server counts.
+    pub fn stats(&self) -> &Arc<Stats> {
+        &self.stats
+    }
 }
 
 impl Server {
@@ -34,9 +65,10 @@ impl Server {
     /// # Errors
     /// See [`Error`].
     pub async fn bind(config: ServerConfig) -> Result<Self, Error> {
-        let tls = config.tls.clone().reloading()?;
-        let store = FileStore::open(&config.directory, config.key_file.as_deref())?;
-        let service = Arc::new(Service::open(store, config.limits)?);
+        let tls = Arc::new(config.tls.clone().reloading()?);
+        let store = FileStore::open(&config.directory, &config.key)?;
+        let service = Service::open(store, config.limits)?
+            .under(config.authority.clone(), config.audit.clone());
         let listen = |source| Error::Listen {
             address: config.listen,
             source,
@@ -57,6 +89,14 @@ impl Server {
         self.local_addr
     }
 
+    /// For whoever looks after the server while it runs.
+    pub fn handle(&self) -> ServerHandle {
+        ServerHandle {
+            tls: self.tls.clone(),
+            stats: self.service.stats().clone(),
+        }
+    }
+
     /// Serves until `shutdown` completes; then stops listening, lets the requests that are under
     /// way finish for at most `drain_timeout`, closes all connections and returns. Every change that was
     /// answered is durable already.
@@ -69,12 +109,18 @@ impl Server {
             config,
         } = self;
         info!(address = %local_addr, "KMIP server listening");
-        let permits = Arc::new(Semaphore::new(config.max_connections));
-        let deadlines = Deadlines {
-            handshake: config.handshake_timeout,
-            idle: config.idle_timeout,
-            message: config.message_timeout,
-        };
+        let stats = service.stats().clone();
+        let shared = Arc::new(Shared {
+            service,
+            clients: Clients::new(config.max_connections_per_client, config.request_rate),
+            handshakes: Handshakes::new(config.max_handshakes),
+            places: Arc::new(Semaphore::new(config.max_connections)),
+            deadlines: Deadlines {
+                handshake: config.handshake_timeout,
+                idle: config.idle_timeout,
+                message: config.message_timeout,
+            },
+        });
         // Dropped at the end: every connection sees it.
         let (stop, stopping) = watch::channel(());
         let mut connections = JoinSet::new();
@@ -93,15 +139,8 @@ impl Server {
                         tokio::time::sleep(ACCEPT_PAUSE).await;
                     }
                     Ok((tcp, peer)) => {
-                        let Ok(permit) = permits.clone().try_acquire_owned() else {
-                            warn!(%peer, limit = config.max_connections, "too many KMIP connections");
-                            continue;
-                        };
-                        let connection = serve(tcp, peer, &tls, &service, deadlines, stopping.clone());
-                        connections.spawn(async move {
-                            connection.await;
-                            drop(permit);
-                        });
+                        stats.accepted.add_one();
+                        connections.spawn(serve(tcp, peer, &tls, shared.clone(), stopping.clone()));
                     }
                 }
             }
@@ -126,8 +165,7 @@ fn serve(
     tcp: TcpStream,
     peer: SocketAddr,
     tls: &Reloading<LoadedServer>,
-    service: &Arc<Service>,
-    deadlines: Deadlines,
+    shared: Arc<Shared>,
     stopping: watch::Receiver<()>,
 ) -> impl Future<Output = ()> + Send + use<> {
     let current = tls.current();
@@ -135,9 +173,8 @@ fn serve(
         warn!(%error, "changed TLS files cannot be used; the ones read before are kept");
     }
     let config = current.value.config.clone();
-    let service = service.clone();
     async move {
-        match connection::serve(tcp, config, service, deadlines, stopping).await {
+        match connection::serve(tcp, peer, config, shared, stopping).await {
             Ok(()) => debug!(%peer, "KMIP connection closed"),
             Err(reason) => info!(%peer, reason, "KMIP connection ended"),
         }

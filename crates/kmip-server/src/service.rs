@@ -1,6 +1,7 @@
 //! From a request's bytes to the answer's: everything but the network.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use kmip::codec::Value;
 use kmip::registry::{ResultReason, Tag};
@@ -9,15 +10,23 @@ use kmip::{
     Limits, ProtocolVersion, RequestMessage, ResponseBatchItem, ResponseHeader, ResponseMessage,
 };
 
+use crate::audit::{AuditSink, NoAudit};
+use crate::audited::Auditor;
 use crate::batch;
 use crate::clock::now;
+use crate::failure::Failure;
+use crate::identity::{Authority, CommonNameAuthority, Peer};
 use crate::objects::Objects;
+use crate::stats::Stats;
 use crate::store::{RecordStore, StoreError};
 
 /// The server without its sockets.
 pub(crate) struct Service {
     objects: Objects,
     limits: Limits,
+    authority: Arc<dyn Authority>,
+    audit: Arc<dyn AuditSink>,
+    stats: Arc<Stats>,
 }
 
 /// What goes back to the client.
@@ -32,18 +41,56 @@ impl Service {
         Ok(Self {
             objects: Objects::open(store)?,
             limits,
+            authority: Arc::new(CommonNameAuthority),
+            audit: Arc::new(NoAudit),
+            stats: Arc::default(),
         })
+    }
+
+    pub(crate) fn under(self, authority: Arc<dyn Authority>, audit: Arc<dyn AuditSink>) -> Self {
+        Self {
+            authority,
+            audit,
+            ..self
+        }
+    }
+
+    pub(crate) fn stats(&self) -> &Arc<Stats> {
+        &self.stats
     }
 
     pub(crate) fn limits(&self) -> &Limits {
         &self.limits
     }
 
-    /// Answers one request of the owner's.
-    pub(crate) fn handle(&self, owner: &Arc<str>, request: &[u8]) -> Reply {
+    /// Answers one request. Blocks: for the disk, and for the audit.
+    pub(crate) fn handle(&self, peer: &Peer, request: &[u8]) -> Reply {
+        let begun = Instant::now();
+        self.stats.request_bytes.add(request.len() as u64);
+        let reply = self.answer(peer, request);
+        self.stats.response_bytes.add(reply.message.len() as u64);
+        self.stats.count_request(begun.elapsed());
+        reply
+    }
+
+    /// Answers a request that is one too many, without looking at it closely.
+    pub(crate) fn throttle(&self, request: &[u8]) -> Reply {
+        self.stats.requests_throttled.add_one();
+        let version = nearest(version_of(request, &self.limits));
+        let reason = if version.at_least(ProtocolVersion::V2_0) {
+            ResultReason::ServerLimitExceeded
+        } else {
+            ResultReason::GeneralFailure
+        };
+        let text = "the client sends more requests than the server's limit for each client allows";
+        refuse(version, reason, text.to_owned(), false)
+    }
+
+    fn answer(&self, peer: &Peer, request: &[u8]) -> Reply {
         let message = match RequestMessage::decode(request, &self.limits) {
             Ok(message) => message,
             Err(error) => {
+                self.stats.requests_malformed.add_one();
                 let version = nearest(version_of(request, &self.limits));
                 return refuse(
                     version,
@@ -63,12 +110,43 @@ impl Service {
                 false,
             );
         }
+        let identity = self
+            .authority
+            .identify(peer, message.header.authentication.as_ref());
+        let mut auditor = Auditor::new(
+            &*self.audit,
+            &self.stats,
+            peer,
+            identity.as_deref().map_err(|refusal| *refusal),
+            Some(&message.header),
+            message.batch_items.len(),
+        );
+        let identity = match &identity {
+            Ok(identity) => identity,
+            Err(refusal) => {
+                self.stats.requests_unauthenticated.add_one();
+                tracing::warn!(peer = %peer.address, client = %peer.label(), reason = %refusal, "a KMIP client is refused");
+                let operation = message
+                    .batch_items
+                    .first()
+                    .and_then(|item| item.payload.operation());
+                let reason = ResultReason::AuthenticationNotSuccessful;
+                // Nothing is given away if this is not audited.
+                let _ = auditor.refused(operation, reason);
+                let _ = auditor.settle();
+                let text = "the server does not accept this client";
+                return refuse(asked, reason, text.to_owned(), true);
+            }
+        };
         let header = ResponseHeader {
             client_correlation_value: message.header.client_correlation_value.clone(),
             ..ResponseHeader::new(asked, now())
         };
         let largest = message.header.maximum_response_size;
-        let batch_items = batch::perform(&self.objects, owner, message);
+        let batch_items = batch::perform(&self.objects, identity, &mut auditor, message);
+        if let Err(Failure { reason, message }) = auditor.settle() {
+            return refuse(asked, reason, message, false);
+        }
         let response = ResponseMessage {
             header,
             batch_items,
@@ -153,11 +231,22 @@ mod tests {
         }
     }
 
+    fn peer(common_name: &str) -> AssertUnwindSafe<Peer> {
+        let issued = tls::dev_pki::CertificateAuthority::new("CA")
+            .and_then(|authority| authority.issue(&tls::dev_pki::Request::client(common_name)))
+            .unwrap();
+        let der = <rustls::pki_types::CertificateDer<'_> as rustls::pki_types::pem::PemObject>::from_pem_slice(
+            issued.certificate_pem.as_bytes(),
+        )
+        .unwrap();
+        AssertUnwindSafe(Peer::new(([127, 0, 0, 1], 1).into(), &der).unwrap())
+    }
+
     /// Whatever a client sends is answered with a response message.
     #[test]
     fn any_request() {
         let service = AssertUnwindSafe(Service::open(NoStore, Limits::DEFAULT).unwrap());
-        let owner: Arc<str> = "fuzz".into();
+        let peer = peer("fuzz");
         let valid = RequestMessage::new(
             ProtocolVersion::V1_4,
             kmip::operations::QueryRequest {
@@ -176,7 +265,7 @@ mod tests {
                     bytes[position] = *value;
                 }
                 for bytes in [&bytes, noise] {
-                    let reply = service.handle(&owner, bytes);
+                    let reply = service.handle(&peer, bytes);
                     ResponseMessage::decode(reply.message.as_slice(), &Limits::DEFAULT).unwrap();
                 }
             });

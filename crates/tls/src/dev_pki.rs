@@ -152,6 +152,31 @@ impl CertificateAuthority {
         &self.certificate_pem
     }
 
+    /// A revocation list with these serial numbers, PEM.
+    ///
+    /// # Errors
+    /// [`Error::Issue`].
+    pub fn revocation_list(&self, serials: &[Vec<u8>]) -> Result<String> {
+        let now = OffsetDateTime::now_utc();
+        let list = rcgen::CertificateRevocationListParams {
+            this_update: now - Duration::days(1),
+            next_update: now + Duration::days(VALID_DAYS),
+            crl_number: rcgen::SerialNumber::from(u64::try_from(now.unix_timestamp()).unwrap_or(0)),
+            issuing_distribution_point: None,
+            revoked_certs: serials
+                .iter()
+                .map(|serial| rcgen::RevokedCertParams {
+                    serial_number: rcgen::SerialNumber::from_slice(serial),
+                    revocation_time: now,
+                    reason_code: None,
+                    invalidity_date: None,
+                })
+                .collect(),
+            key_identifier_method: rcgen::KeyIdMethod::Sha256,
+        };
+        Ok(list.signed_by(&self.issuer)?.pem()?)
+    }
+
     /// Issues a certificate with a new key.
     ///
     /// # Errors

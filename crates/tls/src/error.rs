@@ -57,6 +57,14 @@ pub enum Error {
         /// The labels of the blocks it does have.
         found: String,
     },
+    /// The file is PEM, but holds no revocation list.
+    #[error("{} holds no certificate revocation list (it has: {found})", path.display())]
+    NoRevocationList {
+        /// The file.
+        path: PathBuf,
+        /// The labels of the blocks it does have.
+        found: String,
+    },
     /// The file is PEM, but holds no private key.
     #[error(
         "{} holds no private key (it has: {found}); append the key to it or name the file that \

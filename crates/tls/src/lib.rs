@@ -23,6 +23,7 @@
 
 mod certificate;
 mod client;
+mod crl;
 pub mod dev_pki;
 mod error;
 mod file;
@@ -35,10 +36,12 @@ mod trust;
 
 pub use certificate::CertificateInfo;
 pub use client::{ClientTls, LoadedClient};
+pub use crl::{CertificateId, RevocationLists};
 pub use error::{Error, Result};
 pub use file::{MAX_FILE_BYTES, write_private};
 pub use identity::{Identity, IdentityFiles};
 pub use password::Password;
+pub use private_key::load as load_private_key;
 pub use reload::{Current, Reloading};
 pub use server::{ClientAuth, LoadedServer, ServerTls};
 pub use trust::Trust;

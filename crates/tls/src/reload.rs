@@ -51,6 +51,20 @@ impl<T> Reloading<T> {
         })
     }
 
+    /// Loads the value again, whether a file has changed or not.
+    ///
+    /// # Errors
+    /// What the files are; the last good value stays.
+    pub fn reload(&self) -> Result<Arc<T>> {
+        let stamps = stamps(&self.paths);
+        let value = Arc::new((self.load)()?);
+        *self.state.lock() = State {
+            stamps,
+            value: value.clone(),
+        };
+        Ok(value)
+    }
+
     /// The value, loaded again if a file has changed. Costs a `stat` for each file; reads them
     /// only after a change. If the new files cannot be used (key and certificate are replaced
     /// one after the other, say), the last good value stays, and the next call tries again.

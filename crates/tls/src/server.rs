@@ -8,7 +8,7 @@ use rustls::server::WebPkiClientVerifier;
 use rustls::sign::SingleCertAndKey;
 
 use crate::certificate::CertificateInfo;
-use crate::{IdentityFiles, Reloading, Result, Trust, provider};
+use crate::{Error, IdentityFiles, Reloading, Result, RevocationLists, Trust, provider};
 
 /// What a server wants to know about its clients.
 #[derive(Clone, Debug)]
@@ -19,6 +19,14 @@ pub enum ClientAuth {
     Optional(Trust),
     /// Nobody without a trusted certificate.
     Required(Trust),
+    /// Nobody without a trusted certificate of which a list says that it is not revoked. There must be a list of each
+    /// authority that issues certificates to clients.
+    Unrevoked {
+        /// Whom to trust.
+        trust: Trust,
+        /// PEM: the revocation lists (`X509 CRL`). A list whose time for an update has passed still holds.
+        crl_file: PathBuf,
+    },
 }
 
 /// Where a TLS server's files lie.
@@ -61,9 +69,22 @@ impl ServerTls {
                     .build()
                     .map_err(|error| rustls::Error::General(error.to_string()))?,
             ),
+            ClientAuth::Unrevoked { trust, crl_file } => builder.with_client_cert_verifier(
+                verifier(trust.load()?)
+                    .with_crls(RevocationLists::read(crl_file)?.der)
+                    .only_check_end_entity_revocation()
+                    .build()
+                    .map_err(|error| Error::Malformed {
+                        path: crl_file.clone(),
+                        detail: format!("its revocation lists cannot be used: {error}"),
+                    })?,
+            ),
         };
-        let config =
+        let mut config =
             builder.with_cert_resolver(Arc::new(SingleCertAndKey::from(identity.certified_key)));
+        // A resumed session is not looked at again: whose certificate is revoked would get in with it.
+        config.session_storage = Arc::new(rustls::server::NoServerSessionStorage {});
+        config.send_tls13_tickets = 0;
         Ok(LoadedServer {
             config: Arc::new(config),
             certificate: identity.info,
@@ -76,8 +97,15 @@ impl ServerTls {
     /// See [`crate::Error`].
     pub fn reloading(self) -> Result<Reloading<LoadedServer>> {
         let mut paths: Vec<PathBuf> = self.identity.paths().map(PathBuf::from).collect();
-        if let ClientAuth::Optional(trust) | ClientAuth::Required(trust) = &self.client_auth {
-            paths.extend(trust.paths().map(PathBuf::from));
+        match &self.client_auth {
+            ClientAuth::None => {}
+            ClientAuth::Optional(trust) | ClientAuth::Required(trust) => {
+                paths.extend(trust.paths().map(PathBuf::from));
+            }
+            ClientAuth::Unrevoked { trust, crl_file } => {
+                paths.extend(trust.paths().map(PathBuf::from));
+                paths.push(crl_file.clone());
+            }
         }
         Reloading::new(paths, move || self.load())
     }

@@ -22,7 +22,7 @@ use crate::batch::Context;
 use crate::failure::Failure;
 
 /// What Query says is offered.
-pub(crate) const OFFERED: &[Operation] = &[
+pub const OFFERED: &[Operation] = &[
     Operation::Create,
     Operation::Register,
     Operation::Locate,

@@ -11,7 +11,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use super::seal::Sealer;
-use super::{KeyEncryptionKey, Record, RecordStore, StoreError};
+use super::{KeyEncryptionKey, KeySource, Record, RecordStore, StoreError};
 
 /// A file that is being written has this suffix; identifiers never have it.
 const TEMPORARY_SUFFIX: &str = ".tmp";
@@ -25,16 +25,26 @@ pub struct FileStore {
 }
 
 impl FileStore {
-    /// Opens the directory, or makes it (mode 0700). `key_file` is where the key-encryption key
-    /// lies, `DIRECTORY/kek` if `None`; it is generated if there is none and no object either.
+    /// Opens the directory, or makes it (mode 0700). A key file that is missing is generated if there is no
+    /// object either.
     ///
     /// # Errors
     /// See [`StoreError`].
-    pub fn open(directory: &Path, key_file: Option<&Path>) -> Result<Self, StoreError> {
+    pub fn open(directory: &Path, key: &KeySource) -> Result<Self, StoreError> {
         let objects = directory.join("objects");
         make_directory(&objects)?;
         let lock = lock(directory)?;
-        let key_path = key_file.map_or_else(|| directory.join("kek"), Path::to_owned);
+        let key_path = match key {
+            KeySource::InDirectory => directory.join("kek"),
+            KeySource::File(path) => path.clone(),
+            KeySource::Given(key) => {
+                return Ok(Self {
+                    sealer: Sealer::new(key.bytes()).ok_or(StoreError::Crypto)?,
+                    objects,
+                    _lock: lock,
+                });
+            }
+        };
         let key = match KeyEncryptionKey::read(&key_path)? {
             Some(key) => key,
             None if object_files(&objects)?.is_empty() => KeyEncryptionKey::generate(&key_path)?,
@@ -158,18 +168,18 @@ mod tests {
     #[test]
     fn what_is_put_is_there_after_a_restart() {
         let directory = tempfile::tempdir().unwrap();
-        let store = FileStore::open(directory.path(), None).unwrap();
+        let store = FileStore::open(directory.path(), &KeySource::InDirectory).unwrap();
         store.put("a", b"first").unwrap();
         store.put("b", b"second").unwrap();
         store.put("a", b"changed").unwrap();
         assert!(matches!(
-            FileStore::open(directory.path(), None),
+            FileStore::open(directory.path(), &KeySource::InDirectory),
             Err(StoreError::InUse { .. })
         ));
         drop(store);
         fs::write(directory.path().join("objects/c.tmp"), "half a record").unwrap();
 
-        let mut records = FileStore::open(directory.path(), None)
+        let mut records = FileStore::open(directory.path(), &KeySource::InDirectory)
             .unwrap()
             .load()
             .unwrap();
@@ -185,7 +195,7 @@ mod tests {
     #[test]
     fn a_lost_or_foreign_key_is_told() {
         let directory = tempfile::tempdir().unwrap();
-        FileStore::open(directory.path(), None)
+        FileStore::open(directory.path(), &KeySource::InDirectory)
             .unwrap()
             .put("a", b"record")
             .unwrap();
@@ -193,15 +203,15 @@ mod tests {
         let kept = fs::read(&key).unwrap();
         fs::remove_file(&key).unwrap();
         assert!(matches!(
-            FileStore::open(directory.path(), None),
+            FileStore::open(directory.path(), &KeySource::InDirectory),
             Err(StoreError::KeyMissing { .. })
         ));
         KeyEncryptionKey::generate(&key).unwrap();
-        let store = FileStore::open(directory.path(), None).unwrap();
+        let store = FileStore::open(directory.path(), &KeySource::InDirectory).unwrap();
         assert!(matches!(store.load(), Err(StoreError::Sealed { .. })));
         drop(store);
         fs::write(&key, kept).unwrap();
-        FileStore::open(directory.path(), None)
+        FileStore::open(directory.path(), &KeySource::InDirectory)
             .unwrap()
             .load()
             .unwrap();
@@ -213,7 +223,7 @@ mod tests {
         use std::os::unix::fs::PermissionsExt;
         let directory = tempfile::tempdir().unwrap();
         let directory = directory.path().join("kmip");
-        FileStore::open(&directory, None)
+        FileStore::open(&directory, &KeySource::InDirectory)
             .unwrap()
             .put("a", b"record")
             .unwrap();

@@ -2,7 +2,8 @@
 
 use std::fmt;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -13,7 +14,24 @@ use super::StoreError;
 /// The key that all objects are encrypted with: 32 bytes, wiped when dropped, never shown.
 pub struct KeyEncryptionKey(Zeroizing<[u8; 32]>);
 
+/// Where the key-encryption key comes from.
+#[derive(Clone, Debug, Default)]
+pub enum KeySource {
+    /// The file `kek` in the directory of the objects.
+    #[default]
+    InDirectory,
+    /// This file.
+    File(PathBuf),
+    /// The key itself: somebody else has found it.
+    Given(Arc<KeyEncryptionKey>),
+}
+
 impl KeyEncryptionKey {
+    /// These bytes.
+    pub fn from_bytes(bytes: Zeroizing<[u8; 32]>) -> Self {
+        Self(bytes)
+    }
+
     /// Reads the file: 32 bytes in base64, white space around them allowed. `None` if there is no such file.
     ///
     /// # Errors

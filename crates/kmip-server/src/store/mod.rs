@@ -5,7 +5,7 @@ mod key_file;
 mod seal;
 
 pub use files::FileStore;
-pub use key_file::KeyEncryptionKey;
+pub use key_file::{KeyEncryptionKey, KeySource};
 
 use std::path::PathBuf;
 

@@ -1,6 +1,5 @@
 //! Clients that misbehave: they are answered or dropped, and others do not notice.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use kmip::operations::QueryRequest;
@@ -177,8 +176,9 @@ async fn too_many_connections() {
     let server = rig.start_with(config).await;
     let mut first = raw(&rig, &server).await;
     let second = raw(&rig, &server).await;
-    let mut third = TcpStream::connect(server.address).await.unwrap();
-    assert!(matches!(third.read(&mut [0; 1]).await, Ok(0) | Err(_)));
+    // Whoever has not shaken hands yet takes nobody's place.
+    let _silent = TcpStream::connect(server.address).await.unwrap();
+    assert!(is_closed(&mut raw(&rig, &server).await).await);
     first
         .write_all(&query(ProtocolVersion::V1_4))
         .await
@@ -186,21 +186,86 @@ async fn too_many_connections() {
     answer(&mut first).await;
     drop(second);
     // A place is free as soon as the server has noticed.
-    let config = rig.client_tls("raw").load().unwrap().config;
     let again = tokio::time::timeout(Duration::from_secs(300), async {
         loop {
-            let tcp = TcpStream::connect(server.address).await.unwrap();
-            let connector = TlsConnector::from(Arc::clone(&config));
-            if connector
-                .connect("localhost".try_into().unwrap(), tcp)
-                .await
-                .is_ok()
+            let mut stream = raw(&rig, &server).await;
+            let request = query(ProtocolVersion::V1_4);
+            let mut byte = [0; 1];
+            if stream.write_all(&request).await.is_ok()
+                && matches!(stream.read(&mut byte).await, Ok(1))
             {
                 return;
             }
         }
     });
     again.await.unwrap();
+}
+
+#[tokio::test]
+async fn silent_connections_take_nobodys_place() {
+    let rig = Rig::new();
+    let config = kmip_server::ServerConfig {
+        max_connections: 2,
+        max_handshakes: 4,
+        ..rig.server_config("kmip")
+    };
+    let server = rig.start_with(config).await;
+    let mut silent = Vec::new();
+    for _ in 0..40 {
+        silent.push(TcpStream::connect(server.address).await.unwrap());
+    }
+    rig.connect(&server).await.query().await.unwrap();
+    // The oldest had to go.
+    assert!(matches!(silent[0].read(&mut [0; 1]).await, Ok(0) | Err(_)));
+}
+
+#[tokio::test]
+async fn too_many_connections_of_one_client() {
+    let rig = Rig::new();
+    let config = kmip_server::ServerConfig {
+        max_connections_per_client: 1,
+        ..rig.server_config("kmip")
+    };
+    let server = rig.start_with(config).await;
+    let mut first = raw(&rig, &server).await;
+    first
+        .write_all(&query(ProtocolVersion::V1_4))
+        .await
+        .unwrap();
+    answer(&mut first).await;
+    assert!(is_closed(&mut raw(&rig, &server).await).await);
+    rig.connect(&server).await.query().await.unwrap();
+}
+
+#[tokio::test]
+async fn too_many_requests() {
+    let rig = Rig::new();
+    let config = kmip_server::ServerConfig {
+        request_rate: Some(kmip_server::RequestRate {
+            per_second: 1e-6,
+            burst: 2,
+        }),
+        ..rig.server_config("kmip")
+    };
+    let server = rig.start_with(config).await;
+    let mut stream = raw(&rig, &server).await;
+    for (version, reason) in [
+        (ProtocolVersion::V1_4, None),
+        (ProtocolVersion::V2_1, None),
+        (ProtocolVersion::V1_4, Some(ResultReason::GeneralFailure)),
+        (
+            ProtocolVersion::V2_1,
+            Some(ResultReason::ServerLimitExceeded),
+        ),
+    ] {
+        stream.write_all(&query(version)).await.unwrap();
+        let response = answer(&mut stream).await;
+        assert_eq!(response.header.protocol_version, version);
+        assert_eq!(response.batch_items[0].result_reason, reason);
+    }
+    // Other clients do not notice; the client that does needs two requests to negotiate.
+    let server_information = rig.connect(&server).await;
+    drop(server_information);
 }
 
 #[tokio::test]

@@ -9,6 +9,14 @@ use zeroize::Zeroizing;
 use crate::file::{Block, PemFile};
 use crate::{Error, Password, Result};
 
+/// Reads the first private key of a PEM file, decrypted with the password if it is encrypted.
+///
+/// # Errors
+/// Every variant of [`Error`] that concerns a file with a private key.
+pub fn load(path: &std::path::Path, password: Option<&Password>) -> Result<PrivateKeyDer<'static>> {
+    find(&PemFile::read(path)?, password)
+}
+
 /// The first private key in the file.
 pub(crate) fn find(file: &PemFile, password: Option<&Password>) -> Result<PrivateKeyDer<'static>> {
     let block = file

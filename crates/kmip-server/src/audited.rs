@@ -1,0 +1,211 @@
+//! Telling the audit what a request did, item by item.
+
+use kmip::message::RequestHeader;
+use kmip::registry::{Operation, ResultReason, ResultStatus};
+use kmip::{ProtocolVersion, ResponseBatchItem, ResponsePayload, UniqueIdentifier};
+use time::OffsetDateTime;
+
+use crate::audit::{AuditEvent, AuditSink, MAX_AUDITED_OBJECTS, changes};
+use crate::failure::Failure;
+use crate::identity::{Identity, Peer, Refusal};
+use crate::stats::Stats;
+
+/// The objects that an item was about.
+#[derive(Default)]
+pub(crate) struct Touched {
+    identifiers: Vec<String>,
+    total: usize,
+}
+
+impl Touched {
+    pub(crate) fn add(&mut self, identifier: &str) {
+        if self.identifiers.iter().any(|known| known == identifier) {
+            return;
+        }
+        self.total += 1;
+        if self.identifiers.len() < MAX_AUDITED_OBJECTS {
+            self.identifiers.push(identifier.to_owned());
+        }
+    }
+
+    /// What only the answer says.
+    fn add_answer(&mut self, answer: &ResponsePayload) {
+        let mut add = |identifier: &UniqueIdentifier| {
+            if let UniqueIdentifier::Text(text) = identifier {
+                self.add(text);
+            }
+        };
+        match answer {
+            ResponsePayload::CreateKeyPair(pair) => {
+                add(&pair.private_key_unique_identifier);
+                add(&pair.public_key_unique_identifier);
+            }
+            ResponsePayload::ReKeyKeyPair(pair) => {
+                add(&pair.private_key_unique_identifier);
+                add(&pair.public_key_unique_identifier);
+            }
+            ResponsePayload::Locate(located) => {
+                // Not through `add`: no comparison of each with each.
+                self.total = located.unique_identifiers.len();
+                self.identifiers = located
+                    .unique_identifiers
+                    .iter()
+                    .filter_map(|identifier| match identifier {
+                        UniqueIdentifier::Text(text) => Some(text.clone()),
+                        _ => None,
+                    })
+                    .take(MAX_AUDITED_OBJECTS)
+                    .collect();
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Tells the audit of one request.
+pub(crate) struct Auditor<'a> {
+    sink: &'a dyn AuditSink,
+    stats: &'a Stats,
+    peer: &'a Peer,
+    identity: Result<&'a Identity, Refusal>,
+    version: Option<ProtocolVersion>,
+    client_correlation_value: Option<String>,
+    server_correlation_value: Option<String>,
+    items: usize,
+    done: usize,
+    changes: bool,
+}
+
+impl<'a> Auditor<'a> {
+    pub(crate) fn new(
+        sink: &'a dyn AuditSink,
+        stats: &'a Stats,
+        peer: &'a Peer,
+        identity: Result<&'a Identity, Refusal>,
+        header: Option<&RequestHeader>,
+        items: usize,
+    ) -> Self {
+        Self {
+            sink,
+            stats,
+            peer,
+            identity,
+            version: header.map(|header| header.protocol_version),
+            client_correlation_value: header
+                .and_then(|header| header.client_correlation_value.clone()),
+            server_correlation_value: header
+                .and_then(|header| header.server_correlation_value.clone()),
+            items,
+            done: 0,
+            changes: false,
+        }
+    }
+
+    /// Whether the operation may be performed now: by the client, and as far as the audit goes.
+    pub(crate) fn permit(
+        &self,
+        identity: &Identity,
+        operation: Option<Operation>,
+    ) -> Result<(), Failure> {
+        let Some(operation) = operation else {
+            return Ok(());
+        };
+        // What no version has is answered as such, to everybody.
+        if !identity.allowed.allows(operation) && !matches!(operation, Operation::Other(_)) {
+            return Err(Failure::new(
+                ResultReason::PermissionDenied,
+                format!(
+                    "the role \"{}\" of the client does not allow {operation:?}",
+                    identity.role
+                ),
+            ));
+        }
+        self.sink
+            .ready(changes(operation))
+            .map_err(|_| self.not_audited())
+    }
+
+    /// Tells of one item that has been done or refused. The answer is another one if that fails.
+    pub(crate) fn item(
+        &mut self,
+        answer: ResponseBatchItem,
+        mut touched: Touched,
+    ) -> ResponseBatchItem {
+        if let Some(payload) = &answer.payload {
+            touched.add_answer(payload);
+        }
+        let told = self.tell(
+            answer.operation,
+            answer.result_status,
+            answer.result_reason,
+            &touched,
+        );
+        match told {
+            Ok(()) => answer,
+            Err(failure) => {
+                let id = answer.unique_batch_item_id.clone();
+                ResponseBatchItem::failure(answer.operation, failure.reason, failure.message)
+                    .answering(id)
+            }
+        }
+    }
+
+    /// Tells of a request that is refused as a whole.
+    pub(crate) fn refused(
+        &mut self,
+        operation: Option<Operation>,
+        reason: ResultReason,
+    ) -> Result<(), Failure> {
+        let touched = Touched::default();
+        self.tell(
+            operation,
+            ResultStatus::OperationFailed,
+            Some(reason),
+            &touched,
+        )
+    }
+
+    fn tell(
+        &mut self,
+        operation: Option<Operation>,
+        status: ResultStatus,
+        reason: Option<ResultReason>,
+        touched: &Touched,
+    ) -> Result<(), Failure> {
+        self.done += 1;
+        self.stats.count_item(operation, status);
+        let changes = status == ResultStatus::Success && operation.is_some_and(changes);
+        self.changes |= changes;
+        let event = AuditEvent {
+            time: OffsetDateTime::now_utc(),
+            peer: self.peer,
+            identity: self.identity,
+            version: self.version,
+            client_correlation_value: self.client_correlation_value.as_deref(),
+            server_correlation_value: self.server_correlation_value.as_deref(),
+            batch_item: (self.done, self.items.max(self.done)),
+            operation,
+            objects: &touched.identifiers,
+            objects_total: touched.total,
+            status,
+            reason,
+            changes,
+        };
+        self.sink.record(&event).map_err(|_| self.not_audited())
+    }
+
+    /// The last word before the answer.
+    pub(crate) fn settle(&self) -> Result<(), Failure> {
+        self.sink
+            .settle(self.changes)
+            .map_err(|_| self.not_audited())
+    }
+
+    fn not_audited(&self) -> Failure {
+        self.stats.audit_failures.add_one();
+        Failure::new(
+            ResultReason::GeneralFailure,
+            "the server cannot write its audit log, and does nothing that is not in it",
+        )
+    }
+}
