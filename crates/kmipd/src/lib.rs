@@ -1,0 +1,38 @@
+//! `kmipd`: the KMIP server of the crate `kmip-server` with what production needs around it.
+//!
+//! - [`config`]: the YAML file. [`policy`]: tenants, roles and clients of it. [`roles`]: groups of operations.
+//! - [`kek`]: where the key-encryption key comes from.
+//! - [`audit`]: the hash-chained log, and the proof that it is whole.
+//! - [`pki`]: the certificate authority behind `kmipd init`, `client` and `server`.
+//! - `serve`: the running server: signals, metrics, systemd.
+//!
+//! The commands are in `commands`, one file each.
+
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing
+    )
+)]
+
+pub mod audit;
+mod commands;
+pub mod config;
+mod error;
+pub mod exit;
+pub mod files;
+mod harden;
+pub mod kek;
+mod metrics;
+pub mod password;
+pub mod pki;
+pub mod policy;
+pub mod roles;
+mod secret;
+mod serve;
+
+pub use commands::main;
+pub use error::Error;

@@ -1,0 +1,7 @@
+//! `kmipd`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    kmipd::main()
+}
