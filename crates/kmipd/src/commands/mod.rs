@@ -148,27 +148,27 @@ mod tests {
 
     #[test]
     fn what_is_missing_is_said() {
-        let run = |arguments: &[&str]| {
+        let status = |arguments: &[&str]| {
             let arguments = std::iter::once("kmipd").chain(arguments.iter().copied());
-            super::run(arguments.map(OsString::from))
+            run(arguments.map(OsString::from))
         };
-        assert_eq!(run(&[]), ExitStatus::Usage);
-        assert_eq!(run(&["--version"]), ExitStatus::Success);
-        assert_eq!(run(&["--config"]), ExitStatus::Usage);
+        assert_eq!(status(&[]), ExitStatus::Usage);
+        assert_eq!(status(&["--version"]), ExitStatus::Success);
+        assert_eq!(status(&["--config"]), ExitStatus::Usage);
         assert_eq!(
-            run(&["--config", "/nowhere/kmipd.yaml"]),
+            status(&["--config", "/nowhere/kmipd.yaml"]),
             ExitStatus::ConfigFile
         );
         assert_eq!(
-            run(&["check", "--config", "/nowhere"]),
+            status(&["check", "--config", "/nowhere"]),
             ExitStatus::ConfigFile
         );
         assert_eq!(
-            run(&["audit", "verify", "/nowhere"]),
+            status(&["audit", "verify", "/nowhere"]),
             ExitStatus::AuditBroken
         );
         assert_eq!(
-            run(&["client", "list", "--dir", "/nowhere"]),
+            status(&["client", "list", "--dir", "/nowhere"]),
             ExitStatus::Usage
         );
     }

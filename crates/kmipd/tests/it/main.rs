@@ -1,0 +1,10 @@
+//! The program as operators run it: `init`, `client`, `--config`, signals, `audit verify`.
+
+mod audit;
+mod commands;
+mod keys;
+mod limits;
+mod policy;
+mod reload;
+mod restart;
+mod rig;
