@@ -4,36 +4,42 @@ use std::sync::Arc;
 
 use kmip::message::AsynchronousIndicator;
 use kmip::registry::{
-    AsynchronousIndicatorOption, BatchErrorContinuationOption, Operation, ResultReason,
-    ResultStatus, UniqueIdentifierPlaceholder,
+    AsynchronousIndicatorOption, BatchErrorContinuationOption, DataPlaceholder, Operation,
+    ResultReason, ResultStatus, UniqueIdentifierPlaceholder,
 };
 use kmip::{
-    ProtocolVersion, RequestBatchItem, RequestMessage, ResponseBatchItem, UniqueIdentifier,
+    Data, ProtocolVersion, RequestBatchItem, RequestMessage, ResponseBatchItem, SecretBytes,
+    UniqueIdentifier,
 };
 
 use crate::failure::Failure;
 use crate::objects::Objects;
 use crate::operations;
+use crate::streams::Streams;
 
 /// What an operation knows besides its payload.
 pub(crate) struct Context<'a> {
     pub(crate) objects: &'a Objects,
     pub(crate) owner: &'a Arc<str>,
+    pub(crate) streams: &'a Streams,
     pub(crate) version: ProtocolVersion,
     /// The object that the last successful item was about (KMIP 1.4, section 4, "ID Placeholder").
     placeholder: Option<String>,
-    /// The operation of each item so far, and the object it yielded.
-    yielded: Vec<(Option<Operation>, Option<String>)>,
+    /// What each item so far yielded.
+    yielded: Vec<Yield>,
+}
+
+/// What an item yields to the items after it.
+#[derive(Default)]
+struct Yield {
+    operation: Option<Operation>,
+    identifier: Option<String>,
+    data: Option<SecretBytes>,
 }
 
 impl Context<'_> {
     /// The identifier that the request means.
     pub(crate) fn identifier(&self, given: Option<UniqueIdentifier>) -> Result<String, Failure> {
-        let yielded = |position: Option<usize>| {
-            position
-                .and_then(|position| self.yielded.get(position))
-                .and_then(|(_, id)| id.clone())
-        };
         let found = match given {
             Some(UniqueIdentifier::Text(text)) => return Ok(text),
             None
@@ -45,19 +51,14 @@ impl Context<'_> {
                 self.yielded
                     .iter()
                     .rev()
-                    .find(|(operation, _)| {
-                        operation.is_some_and(|operation| operation.to_string() == name)
+                    .find(|item| {
+                        item.operation
+                            .is_some_and(|operation| operation.to_string() == name)
                     })
-                    .and_then(|(_, identifier)| identifier.clone())
+                    .and_then(|item| item.identifier.clone())
             }
             Some(UniqueIdentifier::BatchItem(index)) => {
-                let index = isize::try_from(index).unwrap_or_default();
-                yielded(match index {
-                    1.. => index
-                        .checked_sub(1)
-                        .and_then(|index| usize::try_from(index).ok()),
-                    _ => self.yielded.len().checked_add_signed(index),
-                })
+                self.item(index).and_then(|item| item.identifier.clone())
             }
         };
         found.ok_or_else(|| {
@@ -71,9 +72,59 @@ impl Context<'_> {
     /// The object that later items mean by the placeholder.
     pub(crate) fn yields(&mut self, identifier: &str) {
         self.placeholder = Some(identifier.to_owned());
-        if let Some((_, yielded)) = self.yielded.last_mut() {
-            *yielded = Some(identifier.to_owned());
+        if let Some(item) = self.yielded.last_mut() {
+            item.identifier = Some(identifier.to_owned());
         }
+    }
+
+    /// The data that the request means; none is empty.
+    pub(crate) fn data(&self, given: Option<Data>) -> Result<SecretBytes, Failure> {
+        let found = match given {
+            None => return Ok(SecretBytes::default()),
+            Some(Data::Bytes(bytes)) => return Ok(bytes),
+            Some(Data::Placeholder(placeholder)) => {
+                let operation = match placeholder {
+                    DataPlaceholder::Decrypt => Some(Operation::Decrypt),
+                    DataPlaceholder::Encrypt => Some(Operation::Encrypt),
+                    DataPlaceholder::Hash => Some(Operation::Hash),
+                    DataPlaceholder::MACMACData => Some(Operation::MAC),
+                    DataPlaceholder::RNGRetrieve => Some(Operation::RNGRetrieve),
+                    DataPlaceholder::SignSignatureData => Some(Operation::Sign),
+                    DataPlaceholder::SignatureVerify => Some(Operation::SignatureVerify),
+                    DataPlaceholder::Other(_) => None,
+                };
+                let mut earlier = self.yielded.iter().rev();
+                earlier.find(|item| operation.is_some() && item.operation == operation)
+            }
+            Some(Data::BatchItem(index)) => self.item(index),
+        };
+        found.and_then(|item| item.data.clone()).ok_or_else(|| {
+            Failure::new(
+                ResultReason::ItemNotFound,
+                "no earlier item of the batch has yielded such data",
+            )
+        })
+    }
+
+    /// The data that later items mean by a placeholder.
+    pub(crate) fn yields_data(&mut self, data: Option<&[u8]>) {
+        if let Some(item) = self.yielded.last_mut() {
+            item.data = data.map(SecretBytes::from);
+        }
+    }
+
+    /// The item with this place: from 0, or counted back from this item.
+    fn item(&self, index: i32) -> Option<&Yield> {
+        let index = isize::try_from(index).ok()?;
+        let position = match usize::try_from(index) {
+            Ok(position) => position,
+            Err(_) => self
+                .yielded
+                .len()
+                .checked_sub(1)?
+                .checked_add_signed(index)?,
+        };
+        self.yielded.get(position)
     }
 
     /// After a Locate that found none or several.
@@ -85,6 +136,7 @@ impl Context<'_> {
 /// Does what the request says, as far as its continuation option goes.
 pub(crate) fn perform(
     objects: &Objects,
+    streams: &Streams,
     owner: &Arc<str>,
     message: RequestMessage,
 ) -> Vec<ResponseBatchItem> {
@@ -93,6 +145,7 @@ pub(crate) fn perform(
     let mut context = Context {
         objects,
         owner,
+        streams,
         version: header.protocol_version,
         placeholder: None,
         yielded: Vec::new(),
@@ -125,7 +178,10 @@ pub(crate) fn perform(
 
 fn perform_item(context: &mut Context<'_>, item: RequestBatchItem) -> ResponseBatchItem {
     let operation = item.payload.operation();
-    context.yielded.push((operation, None));
+    context.yielded.push(Yield {
+        operation,
+        ..Yield::default()
+    });
     if item
         .message_extensions
         .iter()
@@ -138,7 +194,8 @@ fn perform_item(context: &mut Context<'_>, item: RequestBatchItem) -> ResponseBa
     match operations::perform(context, item.payload) {
         Ok(payload) => ResponseBatchItem::success(payload).answering(id),
         Err(failure) => {
-            ResponseBatchItem::failure(operation, failure.reason, failure.message).answering(id)
+            let reason = failure.reason_in(context.version);
+            ResponseBatchItem::failure(operation, reason, failure.message).answering(id)
         }
     }
 }

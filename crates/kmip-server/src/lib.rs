@@ -33,6 +33,7 @@ mod batch;
 mod clock;
 mod config;
 mod connection;
+mod crypto;
 mod error;
 mod failure;
 mod lifecycle;
@@ -42,6 +43,8 @@ mod operations;
 mod server;
 mod service;
 mod store;
+mod streams;
+mod usage;
 
 pub use config::ServerConfig;
 pub use error::Error;

@@ -13,10 +13,12 @@ use crate::batch;
 use crate::clock::now;
 use crate::objects::Objects;
 use crate::store::{RecordStore, StoreError};
+use crate::streams::Streams;
 
 /// The server without its sockets.
 pub(crate) struct Service {
     objects: Objects,
+    streams: Streams,
     limits: Limits,
 }
 
@@ -31,6 +33,7 @@ impl Service {
     pub(crate) fn open(store: impl RecordStore, limits: Limits) -> Result<Self, StoreError> {
         Ok(Self {
             objects: Objects::open(store)?,
+            streams: Streams::default(),
             limits,
         })
     }
@@ -68,7 +71,7 @@ impl Service {
             ..ResponseHeader::new(asked, now())
         };
         let largest = message.header.maximum_response_size;
-        let batch_items = batch::perform(&self.objects, owner, message);
+        let batch_items = batch::perform(&self.objects, &self.streams, owner, message);
         let response = ResponseMessage {
             header,
             batch_items,

@@ -2,9 +2,12 @@
 
 mod activate;
 mod add_attribute;
+mod cipher;
 mod create;
+mod decrypt;
 mod destroy;
 mod discover_versions;
+mod encrypt;
 mod get;
 mod get_attribute_list;
 mod get_attributes;
@@ -36,6 +39,8 @@ pub(crate) const OFFERED: &[Operation] = &[
     Operation::Destroy,
     Operation::Query,
     Operation::DiscoverVersions,
+    Operation::Encrypt,
+    Operation::Decrypt,
 ];
 
 /// Does one operation.
@@ -74,6 +79,8 @@ pub(crate) fn perform(
         P::DiscoverVersions(request) => {
             discover_versions::discover_versions(request).map(Into::into)
         }
+        P::Encrypt(request) => encrypt::encrypt(context, request).map(Into::into),
+        P::Decrypt(request) => decrypt::decrypt(context, request).map(Into::into),
         P::Malformed(payload) => Err(Failure::new(
             ResultReason::InvalidMessage,
             payload.error.to_string(),
