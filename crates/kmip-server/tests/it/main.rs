@@ -5,6 +5,7 @@ mod failover;
 mod hostile_clients;
 mod life;
 mod messages;
+mod oasis;
 mod owners;
 mod restart;
 mod rig;
