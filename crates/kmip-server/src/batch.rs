@@ -13,7 +13,8 @@ use kmip::{
 };
 
 use crate::failure::Failure;
-use crate::objects::Objects;
+use crate::object::Object;
+use crate::objects::{Before, Objects, Transaction};
 use crate::operations;
 use crate::streams::Streams;
 
@@ -27,6 +28,8 @@ pub(crate) struct Context<'a> {
     placeholder: Option<String>,
     /// What each item so far yielded.
     yielded: Vec<Yield>,
+    /// What the objects were before this batch changed them; kept if it may have to be undone.
+    journal: Option<Vec<Before>>,
 }
 
 /// What an item yields to the items after it.
@@ -34,6 +37,8 @@ pub(crate) struct Context<'a> {
 struct Yield {
     operation: Option<Operation>,
     identifier: Option<String>,
+    /// The public key, where the identifier is the private key's.
+    public_key: Option<String>,
     data: Option<SecretBytes>,
 }
 
@@ -48,14 +53,20 @@ impl Context<'_> {
             }
             Some(UniqueIdentifier::Placeholder(placeholder)) => {
                 let name = placeholder.to_string();
-                self.yielded
-                    .iter()
-                    .rev()
-                    .find(|item| {
-                        item.operation
-                            .is_some_and(|operation| operation.to_string() == name)
-                    })
-                    .and_then(|item| item.identifier.clone())
+                let is_public = name.ends_with("PublicKey");
+                let name = name.trim_end_matches("PublicKey");
+                let name = name.trim_end_matches("PrivateKey");
+                let is_it = |item: &&Yield| {
+                    item.operation
+                        .is_some_and(|operation| operation.to_string() == name)
+                };
+                self.yielded.iter().rev().find(is_it).and_then(|item| {
+                    if is_public {
+                        item.public_key.clone()
+                    } else {
+                        item.identifier.clone()
+                    }
+                })
             }
             Some(UniqueIdentifier::BatchItem(index)) => {
                 self.item(index).and_then(|item| item.identifier.clone())
@@ -69,11 +80,62 @@ impl Context<'_> {
         })
     }
 
+    /// Makes and changes objects, all or none.
+    pub(crate) fn transact<T>(
+        &mut self,
+        change: impl FnOnce(&mut Transaction<'_>) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        let (done, before) = self.objects.transact(self.owner, change)?;
+        if let Some(journal) = &mut self.journal {
+            journal.extend(before);
+        }
+        Ok(done)
+    }
+
+    /// Changes one object that is not in the archive.
+    pub(crate) fn change(
+        &mut self,
+        identifier: &str,
+        change: impl FnOnce(&mut Object) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        self.transact(|transaction| {
+            transaction.change(identifier, |object| {
+                check_on_line(object)?;
+                change(object)
+            })
+        })
+    }
+
+    /// Adds a new object.
+    pub(crate) fn insert(&mut self, object: Object) -> Result<Object, Failure> {
+        let kept = object.clone();
+        self.transact(|transaction| {
+            transaction.insert(object);
+            Ok(())
+        })?;
+        Ok(kept)
+    }
+
+    /// An object that is not in the archive.
+    pub(crate) fn on_line(&self, identifier: &str) -> Result<Arc<Object>, Failure> {
+        let object = self.objects.get(self.owner, identifier)?;
+        check_on_line(&object)?;
+        Ok(object)
+    }
+
     /// The object that later items mean by the placeholder.
     pub(crate) fn yields(&mut self, identifier: &str) {
         self.placeholder = Some(identifier.to_owned());
         if let Some(item) = self.yielded.last_mut() {
             item.identifier = Some(identifier.to_owned());
+        }
+    }
+
+    /// The key pair that later items mean: by the placeholder the private key.
+    pub(crate) fn yields_pair(&mut self, private: &str, public: &str) {
+        self.yields(private);
+        if let Some(item) = self.yielded.last_mut() {
+            item.public_key = Some(public.to_owned());
         }
     }
 
@@ -133,6 +195,16 @@ impl Context<'_> {
     }
 }
 
+fn check_on_line(object: &Object) -> Result<(), Failure> {
+    if object.is_archived() {
+        return Err(Failure::new(
+            ResultReason::ObjectArchived,
+            "the object is in the archive: recover it first",
+        ));
+    }
+    Ok(())
+}
+
 /// Does what the request says, as far as its continuation option goes.
 pub(crate) fn perform(
     objects: &Objects,
@@ -142,7 +214,10 @@ pub(crate) fn perform(
 ) -> Vec<ResponseBatchItem> {
     let header = message.header;
     let continues = header.batch_error_continuation_option;
+    let undoes = continues == Some(BatchErrorContinuationOption::Undo);
+    let _turn = objects.turn(undoes);
     let mut context = Context {
+        journal: undoes.then(Vec::new),
         objects,
         owner,
         streams,
@@ -155,9 +230,6 @@ pub(crate) fn perform(
             AsynchronousIndicatorOption::Mandatory,
         )) {
         Some("asynchronous operations are not supported")
-    } else if continues == Some(BatchErrorContinuationOption::Undo) && message.batch_items.len() > 1
-    {
-        Some("undoing a batch is not supported")
     } else {
         None
     };
@@ -169,11 +241,31 @@ pub(crate) fn perform(
         };
         let has_failed = answer.result_status != ResultStatus::Success;
         answers.push(answer);
+        if has_failed && undoes {
+            undo(&mut context, &mut answers);
+        }
         if has_failed && continues != Some(BatchErrorContinuationOption::Continue) {
             break;
         }
     }
     answers
+}
+
+/// Undoes what the items before the failed one have done, and says so in their answers.
+fn undo(context: &mut Context<'_>, answers: &mut [ResponseBatchItem]) {
+    let journal = context.journal.take().unwrap_or_default();
+    let undone = context.objects.restore(journal);
+    for answer in answers.iter_mut().rev().skip(1) {
+        answer.payload = None;
+        match &undone {
+            Ok(()) => answer.result_status = ResultStatus::OperationUndone,
+            Err(failure) => {
+                answer.result_status = ResultStatus::OperationFailed;
+                answer.result_reason = Some(ResultReason::GeneralFailure);
+                answer.result_message = Some(failure.message.clone());
+            }
+        }
+    }
 }
 
 fn perform_item(context: &mut Context<'_>, item: RequestBatchItem) -> ResponseBatchItem {

@@ -30,10 +30,12 @@
 
 mod attribute_rules;
 mod batch;
+mod certificate;
 mod clock;
 mod config;
 mod connection;
 mod crypto;
+mod digest;
 mod error;
 mod failure;
 mod lifecycle;
@@ -44,9 +46,10 @@ mod server;
 mod service;
 mod store;
 mod streams;
+mod templates;
 mod usage;
 
 pub use config::ServerConfig;
 pub use error::Error;
 pub use server::Server;
-pub use store::{FileStore, KeyEncryptionKey, Record, RecordStore, StoreError};
+pub use store::{Change, FileStore, KeyEncryptionKey, Record, RecordStore, StoreError};

@@ -1,11 +1,23 @@
 //! Cryptography with managed keys. Bytes in, bytes out: nothing here knows of objects, states or messages.
 
+mod asymmetric;
 mod block;
 mod chacha;
+mod derive;
+mod ec;
 mod gcm;
+mod hash;
+mod keys;
 mod padding;
 mod symmetric;
+mod wrap;
 
+pub(crate) use asymmetric::{Signed, decrypt, encrypt, new_ec, new_rsa, sign, verify};
+pub(crate) use derive::{MOST_BYTES as MOST_DERIVED_BYTES, derive};
+pub(crate) use ec::Curve;
+pub(crate) use hash::{hash, mac};
+pub(crate) use keys::{PrivateKey, PublicKey, with_material};
+pub(crate) use wrap::{unwrap, wrap};
 pub(crate) use symmetric::{Direction, Task, begin};
 
 use kmip::registry::ResultReason;

@@ -4,6 +4,7 @@ use kmip::Attribute;
 use kmip::operations::{AddAttributeRequest, AddAttributeResponse};
 use kmip::registry::ResultReason;
 
+use super::new_object::normal;
 use crate::attribute_rules::{check_change, check_known, is_multi_valued};
 use crate::batch::Context;
 use crate::failure::Failure;
@@ -13,14 +14,12 @@ pub(super) fn add_attribute(
     request: AddAttributeRequest,
 ) -> Result<AddAttributeResponse, Failure> {
     let identifier = context.identifier(request.unique_identifier)?;
-    let value = request.attribute.value;
+    let value = normal(request.attribute.value);
     let name = value.attribute_name();
     check_known(&value)?;
     check_change(&name)?;
     let mut index = 0;
-    context
-        .objects
-        .change(context.owner, &identifier, |object| {
+    context.change(&identifier, |object| {
             object.check_dates(&value)?;
             let there = object
                 .attributes
@@ -34,6 +33,7 @@ pub(super) fn add_attribute(
                 ));
             }
             object.attributes.push(value.clone());
+            object.follow(&value);
             object.touch();
             Ok(())
         })?;

@@ -1,12 +1,15 @@
 //! What Encrypt and Decrypt have in common: the key, its parameters, and the parts of a stream.
 
-use kmip::registry::{CryptographicAlgorithm, CryptographicUsageMask, ObjectType, Operation};
+use kmip::registry::{
+    CryptographicAlgorithm, CryptographicUsageMask, KeyFormatType, ObjectType, Operation,
+};
 use kmip::structures::CryptographicParameters;
-use kmip::{Bytes, SecretBytes};
+use kmip::{Bytes, ManagedObject, SecretBytes};
 
 use crate::batch::Context;
+use crate::certificate;
 use crate::clock::now;
-use crate::crypto::{self, Direction, Finished, Plain, Stream, Task};
+use crate::crypto::{self, Direction, Finished, Plain, PrivateKey, PublicKey, Stream, Task};
 use crate::failure::Failure;
 use crate::object::Object;
 use crate::streams::{Progress, Running};
@@ -37,8 +40,11 @@ pub(super) struct Outcome {
     pub(super) correlation_value: Option<Bytes>,
 }
 
-pub(super) fn run(context: &Context<'_>, request: Request<'_>) -> Result<Outcome, Failure> {
-    let object = context.objects.get(context.owner, request.identifier)?;
+pub(super) fn run(
+    context: &mut Context<'_>,
+    request: Request<'_>,
+) -> Result<Outcome, Failure> {
+    let object = context.on_line(request.identifier)?;
     let (operation, purpose, mask) = match request.direction {
         Direction::Encrypt => (
             Operation::Encrypt,
@@ -52,6 +58,10 @@ pub(super) fn run(context: &Context<'_>, request: Request<'_>) -> Result<Outcome
         ),
     };
     usage::check(&object, purpose, mask, now())?;
+    let kind = object.value.as_ref().map(ManagedObject::object_type);
+    if matches!(kind, Some(ObjectType::PublicKey | ObjectType::PrivateKey)) {
+        return asymmetric(context, &object, request);
+    }
     let (mut stream, iv) = match &request.correlation_value {
         Some(value) if !request.begins => {
             let under_way =
@@ -70,9 +80,7 @@ pub(super) fn run(context: &Context<'_>, request: Request<'_>) -> Result<Outcome
     let in_parts = request.begins || request.correlation_value.is_some();
     let data = request.data.expose();
     if purpose == Purpose::Protect && usage::is_limited(&object) {
-        context
-            .objects
-            .change(context.owner, request.identifier, |object| {
+        context.change(request.identifier, |object| {
                 usage::spend(object, data.len())
             })?;
     }
@@ -121,6 +129,63 @@ fn begin(
         iv: request.iv.as_deref(),
         additional: request.additional.as_deref().unwrap_or_default(),
     })
+}
+
+/// RSA: at once, or not at all.
+fn asymmetric(
+    context: &mut Context<'_>,
+    object: &Object,
+    request: Request<'_>,
+) -> Result<Outcome, Failure> {
+    if request.begins || request.correlation_value.is_some() {
+        return Err(Failure::invalid("asymmetric keys encrypt and decrypt at once"));
+    }
+    let own = object.attributes.cryptographic_parameters();
+    let parameters = request.parameters.as_ref().or(own).cloned().unwrap_or_default();
+    let data = request.data.expose();
+    let out = match request.direction {
+        Direction::Encrypt => {
+            if usage::is_limited(object) {
+                context.change(request.identifier, |object| usage::spend(object, data.len()))?;
+            }
+            Plain::new(crypto::encrypt(&public_key(object)?, &parameters, data)?)
+        }
+        Direction::Decrypt => crypto::decrypt(&private_key(object)?, &parameters, data)?,
+    };
+    Ok(Outcome {
+        data: Some(out),
+        iv: None,
+        tag: None,
+        correlation_value: None,
+    })
+}
+
+/// The key of an object that is a private key.
+pub(super) fn private_key(object: &Object) -> Result<PrivateKey, Failure> {
+    match &object.value {
+        Some(ManagedObject::PrivateKey(key)) => PrivateKey::read(&key.key_block),
+        Some(other) => Err(Failure::invalid(format!(
+            "the object is a {}, expected a private key",
+            other.object_type()
+        ))),
+        None => Err(Failure::wrong_state("the object has been destroyed")),
+    }
+}
+
+/// The key of an object that is a public key or a certificate.
+pub(super) fn public_key(object: &Object) -> Result<PublicKey, Failure> {
+    match &object.value {
+        Some(ManagedObject::PublicKey(key)) => PublicKey::read(&key.key_block),
+        Some(ManagedObject::Certificate(certificate)) => {
+            let info = certificate::public_key(certificate)?;
+            PublicKey::from_der(KeyFormatType::X_509, &info)
+        }
+        Some(other) => Err(Failure::invalid(format!(
+            "the object is a {}, expected a public key",
+            other.object_type()
+        ))),
+        None => Err(Failure::wrong_state("the object has been destroyed")),
+    }
 }
 
 /// The algorithm and the bytes of an object that is a symmetric key in clear.

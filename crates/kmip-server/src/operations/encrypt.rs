@@ -14,13 +14,14 @@ pub(super) fn encrypt(
     request: EncryptRequest,
 ) -> Result<EncryptResponse, Failure> {
     let identifier = context.identifier(request.unique_identifier)?;
+    let data = context.data(request.data)?;
     let mut outcome = cipher::run(
         context,
         cipher::Request {
             direction: Direction::Encrypt,
             identifier: &identifier,
             parameters: request.cryptographic_parameters,
-            data: context.data(request.data)?,
+            data,
             iv: request.iv_counter_nonce,
             additional: request.authenticated_encryption_additional_data,
             tag: None,

@@ -4,6 +4,7 @@ use kmip::operations::{ModifyAttributeRequest, ModifyAttributeResponse};
 use kmip::registry::ResultReason;
 use kmip::{Attribute, Attributes};
 
+use super::new_object::normal;
 use crate::attribute_rules::{check_change, check_known};
 use crate::batch::Context;
 use crate::failure::Failure;
@@ -14,6 +15,7 @@ pub(super) fn modify_attribute(
 ) -> Result<ModifyAttributeResponse, Failure> {
     let identifier = context.identifier(request.unique_identifier)?;
     let Attribute { index, value } = request.attribute;
+    let value = normal(value);
     let name = value.attribute_name();
     check_known(&value)?;
     check_change(&name)?;
@@ -27,9 +29,7 @@ pub(super) fn modify_attribute(
         ));
     }
     let wanted = index.unwrap_or(0);
-    context
-        .objects
-        .change(context.owner, &identifier, |object| {
+    context.change(&identifier, |object| {
             object.check_dates(&value)?;
             let mut instance = 0;
             let mut done = false;
@@ -59,6 +59,7 @@ pub(super) fn modify_attribute(
                 ));
             }
             object.attributes = attributes;
+            object.follow(&value);
             object.touch();
             Ok(())
         })?;

@@ -9,6 +9,8 @@ pub(crate) struct Node {
     pub(crate) tag: String,
     pub(crate) item_type: String,
     pub(crate) value: String,
+    /// The code of a tag without a name.
+    code: String,
     pub(crate) children: Vec<Node>,
 }
 
@@ -44,6 +46,9 @@ impl Node {
     fn write(&self, xml: &mut String, fill: &mut impl FnMut(&Node) -> String) {
         xml.push('<');
         xml.push_str(&self.tag);
+        if !self.code.is_empty() {
+            xml.push_str(&format!(" tag=\"{}\"", self.code));
+        }
         if self.item_type == "Structure" {
             xml.push('>');
             for child in &self.children {
@@ -100,6 +105,7 @@ fn element(start: &BytesStart<'_>) -> Node {
             .normalized_value(quick_xml::XmlVersion::Implicit1_0)
             .expect("a value");
         match attribute.key.as_ref() {
+            "tag" => node.code = value.into_owned(),
             "type" => node.item_type = value.into_owned(),
             "value" => node.value = value.into_owned(),
             _ => {}
