@@ -74,6 +74,8 @@ pub(crate) struct Auditor<'a> {
     items: usize,
     done: usize,
     changes: bool,
+    /// What was undone could not be told.
+    is_wrong: bool,
 }
 
 impl<'a> Auditor<'a> {
@@ -98,6 +100,7 @@ impl<'a> Auditor<'a> {
             items,
             done: 0,
             changes: false,
+            is_wrong: false,
         }
     }
 
@@ -174,6 +177,34 @@ impl<'a> Auditor<'a> {
     ) -> Result<(), Failure> {
         self.done += 1;
         self.stats.count_item(operation, status);
+        self.tell_of(self.done, operation, status, reason, touched)
+    }
+
+    /// Tells that items before the last one have been undone; their objects were told when they were done.
+    pub(crate) fn undone(&mut self, answers: &[ResponseBatchItem]) {
+        for (place, answer) in answers.iter().enumerate() {
+            if answer.result_status == ResultStatus::OperationUndone {
+                // It was told as done: if this cannot be told, the log is wrong, and the request fails.
+                let told = self.tell_of(
+                    place + 1,
+                    answer.operation,
+                    ResultStatus::OperationUndone,
+                    None,
+                    &Touched::default(),
+                );
+                self.is_wrong |= told.is_err();
+            }
+        }
+    }
+
+    fn tell_of(
+        &mut self,
+        place: usize,
+        operation: Option<Operation>,
+        status: ResultStatus,
+        reason: Option<ResultReason>,
+        touched: &Touched,
+    ) -> Result<(), Failure> {
         let changes = status == ResultStatus::Success && operation.is_some_and(changes);
         self.changes |= changes;
         let event = AuditEvent {
@@ -183,7 +214,7 @@ impl<'a> Auditor<'a> {
             version: self.version,
             client_correlation_value: self.client_correlation_value.as_deref(),
             server_correlation_value: self.server_correlation_value.as_deref(),
-            batch_item: (self.done, self.items.max(self.done)),
+            batch_item: (place, self.items.max(place)),
             operation,
             objects: &touched.identifiers,
             objects_total: touched.total,
@@ -196,6 +227,9 @@ impl<'a> Auditor<'a> {
 
     /// The last word before the answer.
     pub(crate) fn settle(&self) -> Result<(), Failure> {
+        if self.is_wrong {
+            return Err(self.not_audited());
+        }
         self.sink
             .settle(self.changes)
             .map_err(|_| self.not_audited())

@@ -1,9 +1,11 @@
 //! The server over mutual TLS, with the client of the `kmip-client` crate.
 
+mod ciphers;
 mod failover;
 mod hostile_clients;
 mod life;
 mod messages;
+mod oasis;
 mod owners;
 mod restart;
 mod rig;
