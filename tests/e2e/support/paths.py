@@ -9,6 +9,7 @@ TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
 
 STRONGROOMD = Path(os.environ.get("STRONGROOMD", TARGET / "debug" / "strongroomd"))
 STRONGROOM = Path(os.environ.get("STRONGROOM", TARGET / "debug" / "strongroom"))
+KMIPD = Path(os.environ.get("KMIPD", TARGET / "debug" / "kmipd"))
 PYKMIP_SERVER = Path(
     os.environ.get("STRONGROOM_PYKMIP", Path(sys.executable).parent / "pykmip-server")
 )

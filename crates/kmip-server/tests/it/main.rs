@@ -1,5 +1,6 @@
 //! The server over mutual TLS, with the client of the `kmip-client` crate.
 
+mod audited;
 mod ciphers;
 mod failover;
 mod hostile_clients;

@@ -162,6 +162,14 @@ impl AuditFile {
         Ok(())
     }
 
+    /// As if the disk had been full in the middle of a line.
+    #[cfg(test)]
+    pub(super) fn break_off(&self, part: &[u8]) {
+        let state = self.state.lock();
+        (&*state.file).write_all(part).unwrap();
+        self.broken.store(true, Ordering::Relaxed);
+    }
+
     fn written(&self) -> (u64, Arc<File>) {
         let state = self.state.lock();
         (state.last.seq, state.file.clone())

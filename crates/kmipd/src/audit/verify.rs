@@ -538,6 +538,21 @@ mod tests {
     }
 
     #[test]
+    fn the_disk_was_full_and_is_not_any_longer() {
+        let rig = Rig::new();
+        let file = rig.open(0);
+        append(&file, 2);
+        for part in [&b"{\"seq\":3,"[..], b""] {
+            file.break_off(part);
+            assert!(file.is_broken());
+            append(&file, 2);
+            assert!(!file.is_broken());
+        }
+        let proof = rig.verify().unwrap();
+        assert_eq!((proof.lines, proof.torn), (7, 1));
+    }
+
+    #[test]
     fn one_writer_at_a_time() {
         let rig = Rig::new();
         let _file = rig.open(0);

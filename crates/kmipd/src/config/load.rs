@@ -318,6 +318,70 @@ roles: {all: {operations: [all]}}
         );
     }
 
+    const EVERYTHING: &str = "\
+net: {listen: '127.0.0.1:5696'}
+tls: {certificateFile: a, keyFile: b, keyPasswordFile: c, clientCaFile: d, crlFile: e}
+storage:
+  directory: data
+  key:
+    file: kek
+    passphrase: {file: a, environment: b}
+    kmip: {servers: a, caFile: b, certificateFile: c, keyIdentifier: d}
+tenants: [default]
+roles: {all: {operations: [all]}}
+clients:
+  a:
+    commonName: a
+    sha256: b
+    tenant: default
+    role: all
+    credential: {username: a, deviceSerialNumber: b, passwordHash: c}
+clientsDirectory: a
+limits: {}
+audit: {file: a, hmacKeyFile: b, syslog: {socket: a, udp: '127.0.0.1:1'}}
+metrics: {listen: '127.0.0.1:1'}
+log: {}
+";
+
+    /// Every key of a value, those of its parts included.
+    fn keys(value: &serde_json::Value, into: &mut Vec<String>) {
+        match value {
+            serde_json::Value::Object(fields) => {
+                for (key, value) in fields {
+                    into.push(key.clone());
+                    keys(value, into);
+                }
+            }
+            serde_json::Value::Array(items) => items.iter().for_each(|item| keys(item, into)),
+            _ => {}
+        }
+    }
+
+    #[test]
+    fn every_option_is_in_the_guide() {
+        let config: Config = parse(EVERYTHING).unwrap();
+        let mut names = Vec::new();
+        keys(&serde_json::to_value(&config).unwrap(), &mut names);
+        assert!(names.len() > 60, "{names:?}");
+        let guide = include_str!("../../../../docs/kmipd.md");
+        let (_, guide) = guide.split_once("## Every option").unwrap();
+        for name in names {
+            let is_there = guide
+                .split(|character: char| !character.is_ascii_alphanumeric())
+                .any(|word| word == name);
+            assert!(is_there || name == "a" || name == "all", "{name}");
+        }
+    }
+
+    #[test]
+    fn every_exit_status_is_in_the_guide() {
+        let guide = include_str!("../../../../docs/kmipd.md");
+        for status in crate::exit::ExitStatus::ALL {
+            let row = format!("\n| {} | ", status.number());
+            assert!(guide.contains(&row), "{status:?}");
+        }
+    }
+
     /// Whatever the file holds: an error or a configuration, never a panic.
     #[test]
     fn any_bytes() {
