@@ -9,11 +9,11 @@ use tokio::net::TcpStream;
 use crate::rig::Rig;
 
 /// Creates keys and reads them; returns their identifiers, and their material in the forms that a leak could have.
-async fn work(rig: &Rig, keys: usize) -> (Vec<String>, Vec<String>) {
+async fn work(rig: &Rig, keys: std::ops::Range<usize>) -> (Vec<String>, Vec<String>) {
     let server = rig.start();
     let mut session = rig.connect(&server, "strongroom").await;
     let (mut ids, mut material) = (Vec::new(), Vec::new());
-    for n in 0..keys {
+    for n in keys {
         let key = NewSymmetricKey::aes256(format!("secret name {n}"));
         let id = session.create_symmetric_key(&key).await.unwrap();
         let key = session.get_symmetric_key(&id).await.unwrap();
@@ -45,7 +45,7 @@ fn verify(log: &Path) -> Result<String, (i32, String)> {
 #[tokio::test]
 async fn says_who_did_what_and_shows_what_was_done_to_it() {
     let rig = Rig::new();
-    let (ids, material) = work(&rig, 3).await;
+    let (ids, material) = work(&rig, 0..3).await;
     let log = rig.audit_log();
     let whole = std::fs::read_to_string(&log).unwrap();
     let said = verify(&log).unwrap();
@@ -113,8 +113,8 @@ async fn with_a_key_and_over_several_files() {
         "  file: audit/audit.log\n",
         "  file: audit/audit.log\n  hmacKeyFile: audit-key\n  rotateSize: 2KiB\n  fsync: always\n",
     );
-    work(&rig, 2).await;
-    work(&rig, 2).await;
+    work(&rig, 0..2).await;
+    work(&rig, 2..4).await;
     let mut files: Vec<String> = std::fs::read_dir(rig.path().join("audit"))
         .unwrap()
         .map(|entry| entry.unwrap().path().to_str().unwrap().to_owned())
