@@ -37,8 +37,10 @@
 )]
 
 mod address;
+mod asynchronous;
 mod attributes;
 mod backoff;
+mod batch;
 mod client;
 mod config;
 mod connection;
@@ -51,7 +53,9 @@ mod session;
 mod tls_error;
 
 pub use address::{AddressError, DEFAULT_PORT, ServerAddress};
+pub use asynchronous::{Pending, Submitted};
 pub use attributes::ObjectAttributes;
+pub use batch::{Answers, Batch, BatchItem};
 pub use client::Client;
 pub use config::{ClientConfig, VersionPolicy};
 pub use error::{Attempt, Error, ErrorKind, Result};

@@ -62,10 +62,10 @@ impl RequestMessage {
         version: ProtocolVersion,
         payloads: impl IntoIterator<Item = RequestPayload>,
     ) -> Self {
-        let batch_items = (1_u32..)
+        let batch_items = Self::batch_item_ids(usize::MAX)
             .zip(payloads)
-            .map(|(place, payload)| RequestBatchItem {
-                unique_batch_item_id: Some(Bytes(place.to_be_bytes().to_vec())),
+            .map(|(id, payload)| RequestBatchItem {
+                unique_batch_item_id: Some(id),
                 ..payload.into()
             })
             .collect();
@@ -76,6 +76,13 @@ impl RequestMessage {
             },
             batch_items,
         }
+    }
+
+    /// The names that [`RequestMessage::batch`] gives to the first `count` items.
+    pub fn batch_item_ids(count: usize) -> impl Iterator<Item = Bytes> {
+        (1_u32..)
+            .take(count)
+            .map(|place| Bytes(place.to_be_bytes().to_vec()))
     }
 
     /// Reads a message in TTLV. Payloads that cannot be read are
