@@ -75,9 +75,8 @@ impl Session {
         let time = Time::of(self.client.config().operation_timeout);
         let message = |version| {
             let mut message = RequestMessage::new(version, request);
-            message.header.asynchronous_indicator = Some(AsynchronousIndicator(
-                AsynchronousIndicatorOption::Optional,
-            ));
+            message.header.asynchronous_indicator =
+                Some(AsynchronousIndicator(AsynchronousIndicatorOption::Optional));
             message
         };
         match self.ask(Q::OPERATION, message, time.end).await? {
@@ -220,16 +219,18 @@ impl Session {
                 ErrorKind::Cancelled,
                 "it was still pending and has been cancelled: it was not done".to_owned(),
             )),
-            Ok(CancellationResult::Completed) => match self.send_poll(operation, value, end).await {
-                Ok(Outcome::Done(payload)) => Ok(payload),
-                Ok(Outcome::Refused(refusal)) => Err(refusal.into_error()),
-                Ok(Outcome::Pending(_)) => Err(error(
-                    ErrorKind::Protocol,
-                    "the server says that it is complete, and that it is pending".to_owned(),
-                )
-                .while_pending()),
-                Err(error) => Err(error.while_pending()),
-            },
+            Ok(CancellationResult::Completed) => {
+                match self.send_poll(operation, value, end).await {
+                    Ok(Outcome::Done(payload)) => Ok(payload),
+                    Ok(Outcome::Refused(refusal)) => Err(refusal.into_error()),
+                    Ok(Outcome::Pending(_)) => Err(error(
+                        ErrorKind::Protocol,
+                        "the server says that it is complete, and that it is pending".to_owned(),
+                    )
+                    .while_pending()),
+                    Err(error) => Err(error.while_pending()),
+                }
+            }
             Ok(other) => Err(error(
                 ErrorKind::Timeout,
                 format!("it is still pending, and cannot be cancelled ({other})"),

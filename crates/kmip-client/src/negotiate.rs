@@ -1,9 +1,7 @@
 //! Agreeing on a protocol version: the first exchange on every connection, which also proves that the server accepts
 //! us (in TLS 1.3 it says so, or not, with its first answer).
 
-use kmip::operations::{
-    DiscoverVersionsRequest, DiscoverVersionsResponse, QueryRequest, Request,
-};
+use kmip::operations::{DiscoverVersionsRequest, DiscoverVersionsResponse, QueryRequest, Request};
 use kmip::registry::{QueryFunction, ResultReason};
 use kmip::{ProtocolVersion, RequestMessage};
 use tokio::time::Instant;

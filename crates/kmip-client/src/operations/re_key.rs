@@ -72,9 +72,7 @@ impl Session {
         Ok(attributes
             .iter()
             .find_map(|attribute| match &attribute.value {
-                AttributeValue::Link(link)
-                    if link.link_type == LinkType::ReplacementObjectLink =>
-                {
+                AttributeValue::Link(link) if link.link_type == LinkType::ReplacementObjectLink => {
                     link.linked_object_identifier.as_str().map(str::to_owned)
                 }
                 _ => None,

@@ -1,8 +1,8 @@
 //! Set Attribute (KMIP 2.1, section 6.1.50), and what comes to the same in 1.x.
 
+use kmip::AttributeValue;
 use kmip::operations::SetAttributeRequest;
 use kmip::registry::Operation;
-use kmip::AttributeValue;
 
 use crate::{Error, ErrorKind, Result, Session};
 

@@ -1,5 +1,7 @@
 //! The client against peers that misbehave on purpose, and against PyKMIP.
 
+mod asynchronous;
+mod batches;
 mod certificates;
 mod lost_answers;
 mod peer;

@@ -1,5 +1,7 @@
 //! Certificates for both sides.
 
+use std::future::Future;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -73,7 +75,25 @@ impl Rig {
         }
     }
 
+    /// The same for several servers.
+    pub(crate) fn config_of(&self, servers: &[SocketAddr]) -> ClientConfig {
+        let servers: Vec<String> = servers.iter().map(ToString::to_string).collect();
+        ClientConfig {
+            servers: ServerAddress::parse_list(&servers.join(","), 1).unwrap(),
+            ..self.config("localhost:1")
+        }
+    }
+
     pub(crate) fn client(&self, server: &str) -> Client {
         Client::new(self.config(server)).unwrap()
+    }
+}
+
+/// Runs to its end what must end by itself, long before this. It is no measurement: it only keeps a test that hangs from
+/// hanging for ever.
+pub(crate) async fn ends<T>(future: impl Future<Output = T>) -> T {
+    match tokio::time::timeout(Duration::from_secs(240), future).await {
+        Ok(result) => result,
+        Err(_) => panic!("the client hangs"),
     }
 }
