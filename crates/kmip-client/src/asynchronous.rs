@@ -108,19 +108,12 @@ impl Session {
             .await
             .map_err(Error::while_pending)?;
         match polled {
-            Outcome::Pending(_) => Ok(None),
-            Outcome::Done(payload) => typed::<Q>(payload)
+            Polled::Pending => Ok(None),
+            Polled::Done(payload) => typed::<Q>(payload)
                 .map(Some)
                 .map_err(|error| self.at_here(error, operation)),
-            Outcome::Refused(refusal) => {
-                let is_of_poll = refusal.reason == Some(NO_SUCH_OPERATION);
-                let error = self.at_here(refusal.into_error(), operation);
-                Err(if is_of_poll {
-                    error.while_pending()
-                } else {
-                    error
-                })
-            }
+            Polled::Failed(error) => Err(self.at_here(error, operation)),
+            Polled::Unknown(error) => Err(self.at_here(error, operation).while_pending()),
         }
     }
 
@@ -176,21 +169,19 @@ impl Session {
             let pause = backoff::pause(round, max_pause);
             sleep_until((Instant::now() + pause).min(time.poll_until)).await;
             match self.send_poll(operation, value, poll_deadline).await {
-                Ok(Outcome::Done(payload)) => return Ok(payload),
-                Ok(Outcome::Refused(refusal)) => {
-                    let is_of_poll = refusal.reason == Some(NO_SUCH_OPERATION);
-                    let error = self.at_here(refusal.into_error(), operation);
+                Ok(Polled::Done(payload)) => return Ok(payload),
+                Ok(Polled::Pending) => {}
+                Ok(Polled::Failed(error)) => return Err(self.at_here(error, operation)),
+                // Servers give a result away once: it may have got lost, and this is what they say then.
+                Ok(Polled::Unknown(error)) => {
                     return Err(match lost {
-                        // Servers give a result away once: it may have got lost, and this is what they say then.
                         Some(lost) => lost.with_hint(&format!(
                             "; asked again for the result, it says: {}",
                             error.message()
                         )),
-                        None if is_of_poll => error.while_pending(),
-                        None => error,
+                        None => self.at_here(error, operation).while_pending(),
                     });
                 }
-                Ok(Outcome::Pending(_)) => {}
                 Err(error) => {
                     let error = self.at_here(error, operation).while_pending();
                     if !error.kind().is_transient() {
@@ -221,14 +212,14 @@ impl Session {
             )),
             Ok(CancellationResult::Completed) => {
                 match self.send_poll(operation, value, end).await {
-                    Ok(Outcome::Done(payload)) => Ok(payload),
-                    Ok(Outcome::Refused(refusal)) => Err(refusal.into_error()),
-                    Ok(Outcome::Pending(_)) => Err(error(
+                    Ok(Polled::Done(payload)) => Ok(payload),
+                    Ok(Polled::Failed(error)) => Err(error),
+                    Ok(Polled::Unknown(error)) | Err(error) => Err(error.while_pending()),
+                    Ok(Polled::Pending) => Err(error(
                         ErrorKind::Protocol,
                         "the server says that it is complete, and that it is pending".to_owned(),
                     )
                     .while_pending()),
-                    Err(error) => Err(error.while_pending()),
                 }
             }
             Ok(other) => Err(error(
@@ -253,12 +244,12 @@ impl Session {
         operation: Operation,
         value: &Bytes,
         deadline: Instant,
-    ) -> Result<Outcome<ResponsePayload>> {
+    ) -> Result<Polled> {
         let poll = PollRequest {
             asynchronous_correlation_value: value.clone(),
         };
         let message = |version| RequestMessage::new(version, poll);
-        let read = |response| polled(only_item(response)?, operation, value);
+        let read = |response| polled(only_item(response)?, operation);
         self.transact(operation.into(), message, read, deadline)
             .await
     }
@@ -290,22 +281,33 @@ impl Session {
     }
 }
 
-/// How a server says, since 1.4, that it knows nothing of the operation that is polled for.
-const NO_SUCH_OPERATION: ResultReason = ResultReason::InvalidAsynchronousCorrelationValue;
+/// What is known about an operation after a Poll.
+enum Polled {
+    Done(ResponsePayload),
+    Pending,
+    /// The operation was refused.
+    Failed(Error),
+    /// The Poll was refused: nothing is known.
+    Unknown(Error),
+}
 
-/// What an item says about the operation that was polled for. A finished one answers as it would have at once; one that is
-/// not, or is not known, as itself or as Poll, and it need not repeat its correlation value.
-fn polled(
-    mut item: ResponseBatchItem,
-    operation: Operation,
-    value: &Bytes,
-) -> Result<Outcome<ResponsePayload>> {
-    if item.result_status != ResultStatus::Success {
-        if item.operation == Some(Operation::Poll) {
-            item.operation = Some(operation);
-        }
-        item.asynchronous_correlation_value
-            .get_or_insert_with(|| value.clone());
+/// What an item says about the operation that was polled for. A finished one answers as it would have at once; a refusal
+/// that does not say whose it is is taken for Poll's, since that claims less. What is still pending need not repeat its
+/// correlation value.
+fn polled(mut item: ResponseBatchItem, operation: Operation) -> Result<Polled> {
+    let is_its_own = item.operation == Some(operation)
+        && item.result_reason != Some(ResultReason::InvalidAsynchronousCorrelationValue);
+    match item.result_status {
+        ResultStatus::Success => {}
+        ResultStatus::OperationPending => return Ok(Polled::Pending),
+        // Either may be named.
+        _ if item.operation == Some(Operation::Poll) => item.operation = Some(operation),
+        _ => {}
     }
-    outcome(item, operation)
+    match outcome(item, operation)? {
+        Outcome::Done(payload) => Ok(Polled::Done(payload)),
+        Outcome::Pending(_) => Ok(Polled::Pending),
+        Outcome::Refused(refusal) if is_its_own => Ok(Polled::Failed(refusal.into_error())),
+        Outcome::Refused(refusal) => Ok(Polled::Unknown(refusal.into_error())),
+    }
 }

@@ -33,6 +33,14 @@ fn pending(operation: Operation) -> Act {
     }])
 }
 
+fn refuse(operation: Operation, reason: ResultReason) -> Act {
+    Act::Items(vec![ResponseBatchItem::failure(
+        Some(operation),
+        reason,
+        "no",
+    )])
+}
+
 fn archived() -> Act {
     Act::Answer(
         ArchiveResponse {
@@ -187,7 +195,7 @@ async fn refused_after_a_while() {
     let rig = Rig::new();
     let poll = |n| match n {
         0 => pending(Operation::Archive),
-        _ => Act::Refuse(ResultReason::PermissionDenied),
+        _ => refuse(Operation::Archive, ResultReason::PermissionDenied),
     };
     let peer = peer(&rig, poll, || Act::Close).await;
     let mut session = session(&rig, &peer, LONG).await;
@@ -305,12 +313,24 @@ async fn a_result_that_got_lost() {
     assert_eq!(*error.kind(), ErrorKind::ConnectionLost, "{error}");
     assert!(error.outcome_is_unknown(), "{error}");
 
-    let unknown = |_| Act::Refuse(ResultReason::InvalidAsynchronousCorrelationValue);
-    let peer = peer(&rig, unknown, || Act::Close).await;
-    let mut session = session(&rig, &peer, LONG).await;
-    let resumed = Pending::<ArchiveRequest>::from_correlation_value(CORRELATION);
-    let error = ends(session.wait(resumed, LONG)).await.unwrap_err();
-    assert!(error.outcome_is_unknown(), "{error}");
+    // Nothing got lost; but whoever knows nothing of the operation does not know that it was not done.
+    for unknown in [
+        (|_| refuse(Operation::Poll, ResultReason::InvalidField)) as fn(usize) -> Act,
+        |_| Act::Refuse(ResultReason::ItemNotFound),
+    ] {
+        let peer = peer(&rig, unknown, || Act::Close).await;
+        let mut session = session(&rig, &peer, LONG).await;
+        let resumed = Pending::<ArchiveRequest>::from_correlation_value(CORRELATION);
+        assert!(
+            session
+                .poll(&resumed)
+                .await
+                .unwrap_err()
+                .outcome_is_unknown()
+        );
+        let error = ends(session.wait(resumed, LONG)).await.unwrap_err();
+        assert!(error.outcome_is_unknown(), "{error}");
+    }
 }
 
 #[tokio::test]

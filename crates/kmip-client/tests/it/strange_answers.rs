@@ -87,6 +87,61 @@ async fn not_kmip() {
     }
 }
 
+/// Every tag of the answer's frame, and some within, replaced by another.
+#[tokio::test]
+async fn wrong_tags() {
+    let whole = bytes(got("id-1", SymmetricKey { key_block: key() }));
+    for (what, tag, other) in [
+        ("Response Message", 0x42_00_7b_u32, 0x42_00_78_u32),
+        ("Response Header", 0x42_00_7a, 0x42_00_77),
+        ("Protocol Version", 0x42_00_69, 0x42_ff_ff),
+        ("Batch Count", 0x42_00_0d, 0x42_00_0e),
+        ("Batch Item", 0x42_00_0f, 0x42_00_10),
+        ("Result Status", 0x42_00_7f, 0x42_00_7e),
+        ("Response Payload", 0x42_00_7c, 0x42_00_79),
+        ("Unique Identifier", 0x42_00_94, 0x42_00_95),
+        ("Symmetric Key", 0x42_00_8f, 0x42_00_90),
+        ("not a tag of KMIP", 0x42_00_7b, 0x00_00_00),
+    ] {
+        let mut answer = whole.clone();
+        let from = &tag.to_be_bytes()[1..];
+        let place = answer.windows(3).position(|bytes| bytes == from).unwrap();
+        answer[place..place + 3].copy_from_slice(&other.to_be_bytes()[1..]);
+        let error = get(move || Act::Bytes(answer.clone())).await;
+        assert_eq!(*error.kind(), ErrorKind::Protocol, "{what}: {error}");
+    }
+}
+
+/// Lengths and types that are not those of what they stand at.
+#[tokio::test]
+async fn wrong_lengths_and_types() {
+    let whole = bytes(got("id-1", SymmetricKey { key_block: key() }));
+    for (what, tag, at, value) in [
+        ("beyond the parent", 0x42_00_43_u32, 4, 0x7f_ff_ff_f0_u32),
+        ("beyond the message", 0x42_00_7c, 4, 0x00_10_00_00),
+        ("too short for what is in it", 0x42_00_40, 4, 8),
+        ("an enumeration of no bytes", 0x42_00_7f, 4, 0),
+    ] {
+        let mut answer = whole.clone();
+        let tag = &tag.to_be_bytes()[1..];
+        let place = answer.windows(3).position(|bytes| bytes == tag).unwrap();
+        answer[place + at..place + at + 4].copy_from_slice(&value.to_be_bytes());
+        let error = get(move || Act::Bytes(answer.clone())).await;
+        assert_eq!(*error.kind(), ErrorKind::Protocol, "{what}: {error}");
+    }
+    // A text where bytes belong, and a type that there is not.
+    for item_type in [7, 0, 0x0c, 0xff] {
+        let mut answer = whole.clone();
+        let place = answer
+            .windows(3)
+            .position(|bytes| bytes == [0x42, 0x00, 0x43])
+            .unwrap();
+        answer[place + 3] = item_type;
+        let error = get(move || Act::Bytes(answer.clone())).await;
+        assert_eq!(*error.kind(), ErrorKind::Protocol, "{item_type}: {error}");
+    }
+}
+
 #[tokio::test]
 async fn cut_short() {
     let whole = bytes(got("id-1", SymmetricKey { key_block: key() }));
@@ -234,7 +289,7 @@ async fn extra_fields() {
 }
 
 /// A Text String item.
-fn text(tag: u32, text: &str) -> Vec<u8> {
+pub(crate) fn text(tag: u32, text: &str) -> Vec<u8> {
     assert_eq!(text.len() % 8, 0, "no padding, to keep it short");
     let length = u32::try_from(text.len()).unwrap();
     [
@@ -247,7 +302,7 @@ fn text(tag: u32, text: &str) -> Vec<u8> {
 }
 
 /// Puts an item at the end of the structure that the path leads to, and corrects the lengths on the way.
-fn insert(message: &mut Vec<u8>, path: &[u32], item: &[u8]) {
+pub(crate) fn insert(message: &mut Vec<u8>, path: &[u32], item: &[u8]) {
     let (mut start, mut headers) = (0, Vec::new());
     for (depth, tag) in path.iter().enumerate() {
         if depth > 0 {

@@ -233,7 +233,12 @@ fn kmip_protocol_versions() {
             Exactly(V::V1_0),
         ),
         (
-            &["--kmipProtocolVersion", "2.0", "--kmipUseLegacyProtocol", "false"],
+            &[
+                "--kmipProtocolVersion",
+                "2.0",
+                "--kmipUseLegacyProtocol",
+                "false",
+            ],
             Exactly(V::V2_0),
         ),
     ] {
@@ -425,7 +430,10 @@ fn complaints_name_option_place_and_way_out() {
             ],
             "",
             Inconsistent,
-            &["--kmipProtocolVersion and --kmipUseLegacyProtocol exclude each other", "1.0 or 1.1"],
+            &[
+                "--kmipProtocolVersion and --kmipUseLegacyProtocol exclude each other",
+                "1.0 or 1.1",
+            ],
         ),
         (
             &["--kmipProtocolVersion", "3.0"],
