@@ -84,11 +84,7 @@ async fn session(
         agree(request, version).unwrap_or_else(|| answer(request))
     })
     .await;
-    let session = rig
-        .client(&peer.address.to_string())
-        .connect()
-        .await
-        .unwrap();
+    let session = rig.session(&peer).await;
     (session, peer)
 }
 

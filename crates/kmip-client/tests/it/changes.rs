@@ -149,11 +149,7 @@ async fn start(
         }
     })
     .await;
-    let session = rig
-        .client(&peer.address.to_string())
-        .connect()
-        .await
-        .unwrap();
+    let session = rig.session(&peer).await;
     (session, peer)
 }
 
@@ -318,8 +314,7 @@ async fn re_key(
         Act::Answer(payload)
     })
     .await;
-    let client = rig.client(&peer.address.to_string());
-    let mut session = client.connect().await.unwrap();
+    let mut session = rig.session(&peer).await;
     let result = ends(session.re_key(ID, Some(60))).await;
     (result, peer.count(Operation::ReKey))
 }

@@ -173,8 +173,7 @@ async fn a_session_outlives_an_outage() {
         agree(request, ProtocolVersion::V1_4).unwrap_or_else(|| honest(&served, request))
     })
     .await;
-    let client = rig.client(&peer.address.to_string());
-    let mut session = client.connect().await.unwrap();
+    let mut session = rig.session(&peer).await;
     session.get_symmetric_key("0").await.unwrap();
     is_up.store(false, Ordering::SeqCst);
     for _ in 0..2 {

@@ -6,13 +6,10 @@ use std::sync::{Arc, Mutex};
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use kmip::objects::{KeyBlock, KeyWrappingData, ManagedObject, SecretData, SymmetricKey};
-use kmip::operations::{
-    ActivateRequest, GetRequest, GetResponse, RegisterRequest, RequestPayload, ResponsePayload,
-};
+use kmip::objects::{KeyBlock, SecretData, SymmetricKey};
+use kmip::operations::{ActivateRequest, GetRequest, RegisterRequest, RequestPayload};
 use kmip::registry::{
     CryptographicAlgorithm, KeyFormatType, ObjectType, Operation, ResultReason, SecretDataType,
-    WrappingMethod,
 };
 use kmip::{Attributes, ProtocolVersion, ResponseBatchItem, SecretBytes};
 use kmip_client::{Batch, Client, ClientConfig, Error, NewSymmetricKey, Session};
@@ -25,6 +22,7 @@ use tracing::level_filters::LevelFilter;
 use crate::key_store::{Keys, honest};
 use crate::peer::{Act, Peer, agree, encode};
 use crate::rig::{Rig, ends};
+use crate::strange_answers::{got, wrapped};
 
 /// The key that is registered and read: no two bytes alike, so that no part of it is there by chance.
 const KEY: [u8; 32] = [
@@ -139,29 +137,8 @@ fn block() -> KeyBlock {
     KeyBlock::raw(CryptographicAlgorithm::AES, SecretBytes::from(&KEY))
 }
 
-fn got(identifier: &str, object: impl Into<ManagedObject>) -> ResponsePayload {
-    let object = object.into();
-    GetResponse {
-        object_type: object.object_type(),
-        unique_identifier: identifier.into(),
-        object,
-    }
-    .into()
-}
-
 /// Answers to a Get, all with the key in them, none of them right.
 fn misbehaving() -> Vec<Act> {
-    let wrapped = KeyBlock {
-        key_wrapping_data: Some(KeyWrappingData {
-            wrapping_method: WrappingMethod::Encrypt,
-            encryption_key_information: None,
-            mac_signature_key_information: None,
-            mac_signature: None,
-            iv_counter_nonce: None,
-            encoding_option: None,
-        }),
-        ..block()
-    };
     let format = KeyBlock {
         key_format_type: KeyFormatType::PKCS_8,
         ..block()
@@ -191,7 +168,12 @@ fn misbehaving() -> Vec<Act> {
     let mut mislabelled = ResponseBatchItem::success(right);
     mislabelled.operation = Some(Operation::Locate);
     vec![
-        Act::Answer(got("0", SymmetricKey { key_block: wrapped })),
+        Act::Answer(got(
+            "0",
+            SymmetricKey {
+                key_block: wrapped(block()),
+            },
+        )),
         Act::Answer(got("0", SymmetricKey { key_block: format })),
         Act::Answer(got("0", SymmetricKey { key_block: long })),
         Act::Answer(got("0", secret)),

@@ -5,10 +5,12 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use kmip_client::{Client, ClientConfig, ServerAddress};
+use kmip_client::{Client, ClientConfig, ServerAddress, Session};
 use tempfile::TempDir;
 use tls::dev_pki::{CertificateAuthority, Request};
 use tls::{ClientTls, IdentityFiles, Trust};
+
+use crate::peer::Peer;
 
 /// A certificate authority, a client's certificate, and a directory for them.
 pub(crate) struct Rig {
@@ -82,6 +84,12 @@ impl Rig {
             servers: ServerAddress::parse_list(&servers.join(","), 1).unwrap(),
             ..self.config("localhost:1")
         }
+    }
+
+    /// A session with this peer.
+    pub(crate) async fn session(&self, peer: &Peer) -> Session {
+        let client = self.client(&peer.address.to_string());
+        client.connect().await.unwrap()
     }
 
     pub(crate) fn client(&self, server: &str) -> Client {

@@ -101,8 +101,7 @@ async fn one_step_goes_wrong() {
             let what = format!("{operation}, {}", fault.what);
             let keys = Keys::default();
             let peer = peer(&rig, &keys, &[operation], fault).await;
-            let client = rig.client(&peer.address.to_string());
-            let mut session = client.connect().await.unwrap();
+            let mut session = rig.session(&peer).await;
             let material = ends(all_steps(&mut session))
                 .await
                 .unwrap_or_else(|error| panic!("{what}: {error}"));
@@ -122,8 +121,7 @@ async fn every_step_goes_wrong() {
     for fault in &FAULTS {
         let keys = Keys::default();
         let peer = peer(&rig, &keys, &operations, fault).await;
-        let client = rig.client(&peer.address.to_string());
-        let mut session = client.connect().await.unwrap();
+        let mut session = rig.session(&peer).await;
         let material = ends(all_steps(&mut session))
             .await
             .unwrap_or_else(|error| panic!("{}: {error}", fault.what));
@@ -144,8 +142,7 @@ async fn what_would_find_the_key_goes_wrong_too() {
             let what = format!("{step}, {}", fault.what);
             let keys = Keys::default();
             let peer = peer(&rig, &keys, &[Operation::Register, step], fault).await;
-            let client = rig.client(&peer.address.to_string());
-            let mut session = client.connect().await.unwrap();
+            let mut session = rig.session(&peer).await;
             match ends(all_steps(&mut session)).await {
                 Ok(material) => assert_eq!(material.expose(), MATERIAL, "{what}"),
                 Err(error) => {

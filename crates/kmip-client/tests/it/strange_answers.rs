@@ -22,11 +22,7 @@ async fn get(answer: impl Fn() -> Act + Send + Sync + 'static) -> Error {
         agree(request, ProtocolVersion::V1_4).unwrap_or_else(&answer)
     })
     .await;
-    let mut session = rig
-        .client(&peer.address.to_string())
-        .connect()
-        .await
-        .unwrap();
+    let mut session = rig.session(&peer).await;
     let error = session.get_symmetric_key("id-1").await.unwrap_err();
     let text = error.to_string();
     assert!(
@@ -46,7 +42,7 @@ fn key() -> KeyBlock {
     KeyBlock::raw(CryptographicAlgorithm::AES, SecretBytes::from(&[b'B'; 32]))
 }
 
-fn got(identifier: &str, object: impl Into<ManagedObject>) -> ResponsePayload {
+pub(crate) fn got(identifier: &str, object: impl Into<ManagedObject>) -> ResponsePayload {
     let object = object.into();
     GetResponse {
         object_type: object.object_type(),
@@ -54,6 +50,21 @@ fn got(identifier: &str, object: impl Into<ManagedObject>) -> ResponsePayload {
         object,
     }
     .into()
+}
+
+/// As if it were wrapped under another key.
+pub(crate) fn wrapped(block: KeyBlock) -> KeyBlock {
+    KeyBlock {
+        key_wrapping_data: Some(KeyWrappingData {
+            wrapping_method: WrappingMethod::Encrypt,
+            encryption_key_information: None,
+            mac_signature_key_information: None,
+            mac_signature: None,
+            iv_counter_nonce: None,
+            encoding_option: None,
+        }),
+        ..block
+    }
 }
 
 fn bytes(payload: ResponsePayload) -> Vec<u8> {
@@ -204,17 +215,7 @@ async fn refusals() {
 
 #[tokio::test]
 async fn keys_that_cannot_be_used() {
-    let wrapped = KeyBlock {
-        key_wrapping_data: Some(KeyWrappingData {
-            wrapping_method: WrappingMethod::Encrypt,
-            encryption_key_information: None,
-            mac_signature_key_information: None,
-            mac_signature: None,
-            iv_counter_nonce: None,
-            encoding_option: None,
-        }),
-        ..key()
-    };
+    let wrapped = wrapped(key());
     let long = KeyBlock {
         cryptographic_length: Some(128),
         ..key()
@@ -280,11 +281,7 @@ async fn extra_fields() {
         Act::Bytes(message)
     })
     .await;
-    let mut session = rig
-        .client(&peer.address.to_string())
-        .connect()
-        .await
-        .unwrap();
+    let mut session = rig.session(&peer).await;
     session.activate("id-1").await.unwrap();
 }
 
@@ -351,11 +348,7 @@ async fn hits_that_are_none() {
         _ => agree(request, ProtocolVersion::V2_0).unwrap_or(Act::Close),
     })
     .await;
-    let mut session = rig
-        .client(&peer.address.to_string())
-        .connect()
-        .await
-        .unwrap();
+    let mut session = rig.session(&peer).await;
     assert!(session.locate_by_name("mine").await.unwrap().is_empty());
     assert_eq!(peer.count(Operation::GetAttributes), 2);
 }
@@ -378,11 +371,7 @@ async fn a_new_connection_after_rubbish() {
         }),
     })
     .await;
-    let mut session = rig
-        .client(&peer.address.to_string())
-        .connect()
-        .await
-        .unwrap();
+    let mut session = rig.session(&peer).await;
     let error = session.query().await.unwrap_err();
     assert_eq!(*error.kind(), ErrorKind::Protocol, "{error}");
     assert_eq!(

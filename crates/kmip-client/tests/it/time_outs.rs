@@ -87,11 +87,7 @@ async fn a_slow_answer_is_an_answer() {
         }
     })
     .await;
-    let mut session = rig
-        .client(&peer.address.to_string())
-        .connect()
-        .await
-        .unwrap();
+    let mut session = rig.session(&peer).await;
     session.query().await.unwrap();
     session.query().await.unwrap();
     assert_eq!(peer.connections(), 1);
@@ -126,11 +122,7 @@ async fn an_abandoned_operation_costs_the_connection() {
         }
     })
     .await;
-    let mut session = rig
-        .client(&peer.address.to_string())
-        .connect()
-        .await
-        .unwrap();
+    let mut session = rig.session(&peer).await;
     assert!(tokio::time::timeout(SHORT, session.query()).await.is_err());
     session.query().await.unwrap();
     assert_eq!(peer.connections(), 2);
