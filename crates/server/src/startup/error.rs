@@ -260,7 +260,7 @@ fn of_kmip_client(kind: &ErrorKind) -> ExitStatus {
         ErrorKind::TlsWrongName => ExitStatus::KmipServerName,
         ErrorKind::TlsClientRefused => ExitStatus::KmipClientRefused,
         ErrorKind::TlsOther => ExitStatus::KmipTls,
-        ErrorKind::Timeout => ExitStatus::KmipTimeout,
+        ErrorKind::Timeout | ErrorKind::Cancelled => ExitStatus::KmipTimeout,
         ErrorKind::Protocol | ErrorKind::NoCommonVersion => ExitStatus::KmipProtocol,
         ErrorKind::AuthenticationFailed | ErrorKind::Refused { .. } => ExitStatus::KmipRefused,
         ErrorKind::NotFound => ExitStatus::KeyNotFound,
