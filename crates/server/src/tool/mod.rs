@@ -1,6 +1,7 @@
 //! `strongroom`: the operator's tool, from the command line to the exit status.
 
 mod dev;
+mod kmip;
 
 use std::fmt::Display;
 use std::io::Write;
@@ -13,6 +14,7 @@ use crate::exit::ExitStatus;
 
 /// Why a subcommand failed.
 struct Failure {
+    /// What goes to standard error.
     message: String,
     status: ExitStatus,
 }
@@ -20,7 +22,7 @@ struct Failure {
 impl Failure {
     fn new(message: &dyn Display, status: ExitStatus) -> Self {
         Self {
-            message: message.to_string(),
+            message: format!("strongroom: {message}"),
             status,
         }
     }
@@ -31,7 +33,14 @@ pub fn main(arguments: &[String]) -> ExitCode {
     let tool = match Tool::try_parse_from(arguments) {
         Ok(tool) => tool,
         Err(error) => {
-            let _ = error.print();
+            match kmip::wrong_arguments(arguments, &error) {
+                Some(json) => {
+                    let _ = writeln!(std::io::stderr(), "{json}");
+                }
+                None => {
+                    let _ = error.print();
+                }
+            }
             let status = if error.use_stderr() {
                 ExitStatus::BadOptions
             } else {
@@ -50,7 +59,7 @@ pub fn main(arguments: &[String]) -> ExitCode {
     match result {
         Ok(()) => ExitStatus::Success.into(),
         Err(Failure { message, status }) => {
-            let _ = writeln!(std::io::stderr(), "strongroom: {message}");
+            let _ = writeln!(std::io::stderr(), "{message}");
             status.into()
         }
     }
@@ -59,5 +68,6 @@ pub fn main(arguments: &[String]) -> ExitCode {
 async fn run(command: &ToolCommand) -> Result<(), Failure> {
     match command {
         ToolCommand::Dev(options) => dev::run(options).await,
+        ToolCommand::Kmip(arguments) => kmip::run(arguments).await,
     }
 }
