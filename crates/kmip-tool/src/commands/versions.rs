@@ -19,20 +19,20 @@ pub(crate) struct Versions {}
 struct Spoken {
     negotiated: String,
     /// `None` if the server does not tell.
-    server: Option<Vec<String>>,
-    client: Vec<String>,
+    server_versions: Option<Vec<String>>,
+    client_versions: Vec<String>,
 }
 
 impl Report for Spoken {
     fn write(&self, page: &mut Page) {
-        let server = match &self.server {
+        let server = match &self.server_versions {
             Some(versions) => words(versions),
             None => "it does not say (Discover Versions came with KMIP 1.1)".to_owned(),
         };
         page.pairs(&[
             ("In use", self.negotiated.clone()),
             ("Server", server),
-            ("Strongroom", words(&self.client)),
+            ("Strongroom", words(&self.client_versions)),
         ]);
     }
 }
@@ -42,7 +42,7 @@ impl Versions {
         let mut session = tool.connect().await?;
         let negotiated = session.negotiated_version();
         let text = |versions: &[ProtocolVersion]| versions.iter().map(ToString::to_string).collect();
-        let server = if negotiated.at_least(ProtocolVersion::V1_1) {
+        let server_versions = if negotiated.at_least(ProtocolVersion::V1_1) {
             match session.discover_versions().await {
                 Ok(versions) => Some(text(&versions)),
                 Err(error) if matches!(error.kind(), ErrorKind::Refused { .. }) => None,
@@ -53,8 +53,8 @@ impl Versions {
         };
         let spoken = Spoken {
             negotiated: negotiated.to_string(),
-            server,
-            client: text(&ProtocolVersion::SUPPORTED),
+            server_versions,
+            client_versions: text(&ProtocolVersion::SUPPORTED),
         };
         tool.report(&session, &spoken)
     }

@@ -139,13 +139,13 @@ async fn versions() {
     let rig = Rig::start().await;
     let spoken = rig.run(&["versions", "--json"]).await.json();
     assert_eq!(spoken["negotiated"], "2.1");
-    assert_eq!(spoken["server"].as_array().unwrap().len(), 7);
+    assert_eq!(spoken["serverVersions"].as_array().unwrap().len(), 7);
     let old = rig
         .run(&["versions", "--json", "--kmip-version", "1.0"])
         .await
         .json();
     assert_eq!(
-        (&old["negotiated"], &old["server"]),
+        (&old["negotiated"], &old["serverVersions"]),
         (&"1.0".into(), &Value::Null)
     );
     let text = rig.run(&["versions"]).await.text();
