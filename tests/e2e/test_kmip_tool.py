@@ -124,14 +124,18 @@ def test_locate_dismisses_what_does_not_fit(tool):
     """PyKMIP returns every object for attributes that it does not store, and for some that it does."""
     group = f"group-{uuid.uuid4()}"
     uids = {tool.json("create", "--length", str(n))["uniqueIdentifier"] for n in (128, 192, 256)}
-    assert {o["uniqueIdentifier"] for o in tool.json("locate")["objects"]} == uids
+    # Certificates of others are everybody's there.
+    keys = tool.json("locate", "--type", "SymmetricKey")["objects"]
+    assert {o["uniqueIdentifier"] for o in keys} == uids
     long = tool.json("locate", "--length", "256")["objects"]
     assert [o["cryptographicLength"] for o in long] == [256]
     nothing = tool.json("locate", "--group", group)
     assert nothing["objects"] == []
-    first = tool.json("locate", "--max", "2")
+    pages = ["locate", "--type", "SymmetricKey", "--max", "2"]
+    first = tool.json(*pages)
     assert len(first["objects"]) == 2 and first["more"] is True
-    assert tool.json("locate", "--max", "2", "--offset", "2")["more"] is False
+    second = tool.json(*pages, "--offset", "2")
+    assert len(second["objects"]) == 1 and second["more"] is False
 
 
 def test_names_are_ambiguous(tool):
@@ -147,7 +151,6 @@ def test_names_are_ambiguous(tool):
 def test_what_the_server_is(tool):
     offered = tool.json("query")
     assert {"Create", "Get", "Locate"} <= set(offered["operations"])
-    assert "SymmetricKey" in offered["objectTypes"]
     assert "PyKMIP" in offered["vendorIdentification"]
     assert "PyKMIP" in tool.text("query")
     versions = tool.json("versions")
@@ -266,6 +269,7 @@ def test_an_encrypted_key_and_its_password(access, tmp_path):
     assert error["status"] == "TlsKeyPassword"
     file = tmp_path / "password"
     file.write_text("open sesame\n")
+    file.chmod(0o600)
     wrong = Tool([*connection, "--kmipClientCertificatePassword", "open seseme"]).error("versions")
     assert wrong["status"] == "TlsKeyPassword" and "seseme" not in wrong["message"]
     for right in (
@@ -323,7 +327,7 @@ security:
     error = from_file.error("versions")
     assert error["status"] == "BadOptions"
     assert "--kmipServerName" in error["message"] and "--kmipClientCertificateFile" in error["message"]
-    config.write_text("security: [\n")
+    config.write_text('security: "\n')
     assert from_file.error("versions")["status"] == "ConfigFile"
     assert Tool(["--config", str(tmp_path / "none")]).error("versions")["status"] == "ConfigFile"
 
@@ -368,7 +372,7 @@ def test_the_playgrounds_server(tmp_path):
         told = tool.json("attributes", "mine", "x-Purpose", "--set", "ContactInformation=ops")
         assert told["attributes"] == {"x-Purpose": ["a test"]}
         assert told["uniqueIdentifier"] == made["uniqueIdentifier"]
-        assert "Contact Information  ops" in tool.text("attributes", "mine")
+        assert re.search("Contact Information +ops", tool.text("attributes", "mine"))
         assert tool.json("destroy", "mine")["state"] == "Destroyed"
     finally:
         process.end(signal.SIGINT)

@@ -51,7 +51,7 @@ pub struct ConnectionArguments {
         allow_hyphen_values = true, value_parser = password,
         conflicts_with = "client_certificate_password_file")]
     pub client_certificate_password: Option<Password>,
-    /// File whose first line is that password
+    /// File with that password, of mode 0600 or 0400
     #[arg(long = "kmipClientCertificatePasswordFile", value_name = "FILE", global = true, help_heading = HEADING)]
     pub client_certificate_password_file: Option<PathBuf>,
     /// Attempts at the first connection beyond the first one, for each server. Default: 0
@@ -62,6 +62,10 @@ pub struct ConnectionArguments {
     #[arg(long = "kmipConnectTimeoutMS", value_name = "MS", global = true, help_heading = HEADING,
         value_parser = clap::value_parser!(u32).range(TIMEOUT_MS_MIN..=TIMEOUT_MS_MAX))]
     pub connect_timeout_ms: Option<u32>,
+    /// Speak KMIP 1.0 or 1.1 only, for servers that have nothing newer
+    #[arg(long = "kmipUseLegacyProtocol", value_name = "BOOL", global = true, help_heading = HEADING,
+        num_args = 0..=1, default_missing_value = "true", conflicts_with = "protocol_version")]
+    pub use_legacy_protocol: Option<bool>,
     /// Speak this version of KMIP (1.0 to 2.1) instead of the newest common one
     #[arg(long = "kmipProtocolVersion", visible_alias = "kmip-version", value_name = "VERSION", global = true,
         help_heading = HEADING)]
@@ -138,23 +142,18 @@ impl From<ConnectionArguments> for ConnectionOptions {
             client_certificate_password_file: arguments.client_certificate_password_file,
             connect_retries: arguments.connect_retries,
             connect_timeout_ms: arguments.connect_timeout_ms,
-            version: arguments.protocol_version.map(|choice| choice.0),
+            version: arguments
+                .protocol_version
+                .map(|choice| choice.0)
+                .or(arguments.use_legacy_protocol.map(|legacy| match legacy {
+                    true => VersionPolicy::AtMost(ProtocolVersion::V1_1),
+                    false => VersionPolicy::Negotiate,
+                })),
         }
     }
 }
 
 impl ConnectionOptions {
-    /// What the environment gives: the password.
-    pub(crate) fn from_environment() -> Self {
-        Self {
-            client_certificate_password: std::env::var(PASSWORD_VARIABLE)
-                .ok()
-                .filter(|password| !password.is_empty())
-                .map(Password::new),
-            ..Self::default()
-        }
-    }
-
     /// These options; where one is not given, `weaker`'s. A password and a file with one are one option here, and so
     /// are the certificate and the file of its key: a certificate of another source brings its own.
     pub(crate) fn over(self, weaker: Self) -> Self {
@@ -253,7 +252,7 @@ impl ConnectionOptions {
     }
 }
 
-/// The first line of the file.
+/// What is in the file, but for the end of its last line. Others must not be able to read it.
 fn password_of(path: &Path) -> Result<Password, Failure> {
     let failed = |why: String| {
         Failure::options(format!(
@@ -262,6 +261,18 @@ fn password_of(path: &Path) -> Result<Password, Failure> {
         ))
     };
     let file = std::fs::File::open(path).map_err(|error| failed(error.to_string()))?;
+    // Of the open file, so that it cannot be exchanged between the check and the reading.
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        let metadata = file.metadata().map_err(|error| failed(error.to_string()))?;
+        // A pipe (a shell's <(command)) has no permissions that would mean anything.
+        if metadata.is_file() && metadata.mode() & 0o077 != 0 {
+            return Err(failed(
+                "others may read it: make it 0600 or 0400 (chmod 600)".to_owned(),
+            ));
+        }
+    }
     let mut bytes = Zeroizing::new(Vec::with_capacity(limits::PASSWORD_FILE_BYTES as usize + 1));
     file.take(limits::PASSWORD_FILE_BYTES + 1)
         .read_to_end(&mut bytes)
@@ -269,13 +280,10 @@ fn password_of(path: &Path) -> Result<Password, Failure> {
     if bytes.len() as u64 > limits::PASSWORD_FILE_BYTES {
         return Err(failed("it is too long for a password".to_owned()));
     }
-    let line = bytes
-        .split(|byte| *byte == b'\n')
-        .next()
-        .unwrap_or_default();
+    let line = bytes.strip_suffix(b"\n").unwrap_or(&bytes);
     let line = line.strip_suffix(b"\r").unwrap_or(line);
     match std::str::from_utf8(line) {
-        Ok("") => Err(failed("its first line is empty".to_owned())),
+        Ok("") => Err(failed("it is empty".to_owned())),
         Ok(text) => Ok(Password::new(text)),
         Err(_) => Err(failed("it is not UTF-8".to_owned())),
     }
@@ -283,6 +291,9 @@ fn password_of(path: &Path) -> Result<Password, Failure> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs::Permissions;
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
 
     fn failure(options: ConnectionOptions) -> String {
@@ -355,13 +366,14 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("password");
         for (contents, problem) in [
-            (&b"secret words\r\nsecond line\n"[..], None),
+            (&b"secret words\r\n"[..], None),
             (b"secret words", None),
-            (b"\nsecret words", Some("first line is empty")),
+            (b"\n", Some("is empty")),
             (b"\xFFsecret words", Some("not UTF-8")),
             (&[b'x'; 70_000], Some("too long")),
         ] {
             std::fs::write(&path, contents).unwrap();
+            std::fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
             match (password_of(&path), problem) {
                 (Ok(_), None) => {}
                 (Err(failure), Some(problem)) => {
@@ -372,6 +384,13 @@ mod tests {
                 (got, _) => panic!("{got:?}"),
             }
         }
+        std::fs::write(&path, "secret words").unwrap();
+        std::fs::set_permissions(&path, Permissions::from_mode(0o640)).unwrap();
+        let text = password_of(&path).unwrap_err().to_string();
+        assert!(
+            text.contains("chmod 600") && !text.contains("secret"),
+            "{text}"
+        );
         let text = failure(ConnectionOptions {
             server_name: Some("kms1".into()),
             client_certificate_file: Some("c.pem".into()),

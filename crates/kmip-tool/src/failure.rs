@@ -104,8 +104,11 @@ impl Failure {
             (Some(Operation::Destroy), Some(State::Active)) => {
                 "the object is Active: revoke it first (strongroom kmip revoke)".to_owned()
             }
-            (_, Some(state)) => format!("the object is {state}"),
-            (_, None) => return self,
+            // Some servers say so themselves.
+            (_, Some(state)) if !self.0.message.contains(&state.to_string()) => {
+                format!("the object is {state}")
+            }
+            _ => return self,
         };
         self.advise(advice)
     }

@@ -2,6 +2,7 @@
 
 use kmip::registry::State;
 use kmip_client::{ErrorKind, Session};
+use tracing::debug;
 
 use crate::failure::Failure;
 use crate::find;
@@ -50,10 +51,13 @@ pub(crate) async fn identify(session: &mut Session, text: &str) -> Result<Target
         found.into_iter().partition(Summary::is_destroyed);
     let mut candidates = if there.is_empty() { destroyed } else { there };
     match (candidates.pop(), candidates.is_empty()) {
-        (Some(only), true) => Ok(Target {
-            unique_identifier: only.unique_identifier.clone(),
-            summary: Some(only),
-        }),
+        (Some(only), true) => {
+            debug!(identifier = ?only.unique_identifier, "found by its Name");
+            Ok(Target {
+                unique_identifier: only.unique_identifier.clone(),
+                summary: Some(only),
+            })
+        }
         (None, _) => Err(Failure::at(
             session,
             ErrorKind::NotFound,

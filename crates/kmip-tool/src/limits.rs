@@ -9,7 +9,7 @@ pub const MATERIAL_FILE_BYTES: u64 = 1 << 20;
 pub const REQUEST_FILE_BYTES: u64 = 16 << 20;
 
 /// The longest password file, in bytes.
-pub const PASSWORD_FILE_BYTES: u64 = 64 << 10;
+pub const PASSWORD_FILE_BYTES: u64 = 4 << 10;
 
 /// Bounds on a server's answer: a person who lists objects waits for more of them than a server that fetches its key.
 pub const ANSWERS: Limits = Limits {

@@ -26,6 +26,9 @@ impl fmt::Display for Escaped<'_> {
     }
 }
 
+/// Where a long list goes on in the next line, in columns.
+const LINE: usize = 98;
+
 /// A page of text.
 ///
 /// Whoever writes something secret reserves the room for it first ([`Page::with_room`]), so that no copy stays behind.
@@ -59,7 +62,8 @@ impl Page {
         }
     }
 
-    /// Names and values in two columns; a value that is empty leaves its line out.
+    /// Names and values in two columns; a value that is empty leaves its line out, and a long list goes on below its
+    /// beginning.
     pub(crate) fn pairs(&mut self, pairs: &[(&str, String)]) {
         let pairs: Vec<_> = pairs
             .iter()
@@ -71,13 +75,22 @@ impl Page {
             .max()
             .unwrap_or_default();
         for (name, value) in pairs {
-            let _ = writeln!(
-                self.text,
-                "{}{}  {}",
-                escaped(name),
-                " ".repeat(width.saturating_sub(self::width(name))),
-                escaped(value)
-            );
+            let name = escaped(name).to_string();
+            let gap = " ".repeat(width.saturating_sub(self::width(&name)));
+            let _ = write!(self.text, "{name}{gap}  ");
+            let value = escaped(value).to_string();
+            let mut column = width;
+            for (n, word) in value.split_inclusive(", ").enumerate() {
+                if n > 0 && column + self::width(word.trim_end()) > LINE {
+                    let line = self.text.trim_end().len();
+                    self.text.truncate(line);
+                    let _ = write!(self.text, "\n{}", " ".repeat(width + 2));
+                    column = width;
+                }
+                self.text.push_str(word);
+                column += self::width(word);
+            }
+            self.text.push('\n');
         }
     }
 
@@ -114,7 +127,7 @@ fn width(text: &str) -> usize {
     text.chars().count()
 }
 
-/// Words one after another, in lines of at most 76 columns or so, for [`Page::pairs`]' values.
+/// Words one after another.
 pub(crate) fn words<T: ToString>(words: impl IntoIterator<Item = T>) -> String {
     let words: Vec<String> = words.into_iter().map(|word| word.to_string()).collect();
     words.join(", ")
@@ -128,6 +141,24 @@ mod tests {
     fn a_server_cannot_draw_on_the_terminal() {
         let text = escaped("a\u{1b}[2J\r\nb\u{202e}c\u{9b}é漢").to_string();
         assert_eq!(text, "a\\u{1b}[2J\\r\\nb\\u{202e}c\\u{9b}é漢");
+    }
+
+    #[test]
+    fn long_lists_go_on_in_the_next_line() {
+        let mut page = Page::default();
+        let list = words(["abcdefgh"; 12]);
+        page.pairs(&[("Some", list.clone()), ("Long", "x".repeat(200))]);
+        let mut lines = page.as_str().lines();
+        assert_eq!(
+            lines.next().unwrap(),
+            format!("Some  {}", words(["abcdefgh"; 9]) + ",")
+        );
+        assert_eq!(
+            lines.next().unwrap(),
+            format!("      {}", words(["abcdefgh"; 3]))
+        );
+        assert_eq!(lines.next().unwrap(), format!("Long  {}", "x".repeat(200)));
+        assert_eq!(lines.next(), None);
     }
 
     #[test]

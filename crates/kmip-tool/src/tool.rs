@@ -6,6 +6,7 @@ use std::path::Path;
 use kmip_client::{Client, ClientConfig, ErrorKind, Session};
 use serde::Serialize;
 use time::OffsetDateTime;
+use tls::Password;
 use zeroize::Zeroizing;
 
 use crate::arguments::KmipArguments;
@@ -25,12 +26,15 @@ pub struct Io<'a> {
     pub stderr: &'a mut dyn Write,
 }
 
-/// Does what the command line says. `read_config` reads the connection from the file of `--config`.
+/// Does what the command line says. The password of the client certificate's private key may come from the environment
+/// ([`crate::PASSWORD_VARIABLE`]); `read_config` reads the connection from the file of `--config`. The command line wins
+/// over the environment, and that over the file.
 ///
 /// # Errors
 /// See [`Failure`]; nothing about it has been printed.
 pub async fn run(
     arguments: &KmipArguments,
+    password: Option<Password>,
     read_config: impl FnOnce(&Path) -> Result<ConnectionOptions, Failure>,
     io: Io<'_>,
 ) -> Result<(), Failure> {
@@ -39,7 +43,10 @@ pub async fn run(
         None => ConnectionOptions::default(),
     };
     let options = ConnectionOptions::from(arguments.connection.clone())
-        .over(ConnectionOptions::from_environment())
+        .over(ConnectionOptions {
+            client_certificate_password: password,
+            ..ConnectionOptions::default()
+        })
         .over(file);
     let mut tool = Tool {
         json: arguments.json,

@@ -8,6 +8,7 @@ use rustls_pki_types::ServerName;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
+use tracing::debug;
 use zeroize::Zeroizing;
 
 use crate::failure::{Cause, Failure};
@@ -60,6 +61,7 @@ pub(crate) async fn send(
             .advise("raise --kmipConnectTimeoutMS, which is the limit here, too"));
         }
     };
+    debug!(%server, sent = request.len(), received = answer.len(), "exchanged a message");
     Ok((server, answer))
 }
 

@@ -144,7 +144,11 @@ async fn nobody_is_there() {
         .run(&["versions", "--kmipServerName", &both, "--json"])
         .await
         .json();
-    assert_eq!(spoken["serverVersions"].as_array().unwrap().len(), 7, "{spoken}");
+    assert_eq!(
+        spoken["serverVersions"].as_array().unwrap().len(),
+        7,
+        "{spoken}"
+    );
 }
 
 #[tokio::test]

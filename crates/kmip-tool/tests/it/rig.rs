@@ -175,7 +175,7 @@ impl Rig {
             assert_eq!(file, Path::new("mongod.conf"));
             Ok(self.connection())
         };
-        let result = kmip_tool::run(&whole.kmip, read_config, io)
+        let result = kmip_tool::run(&whole.kmip, None, read_config, io)
             .with_subscriber(subscriber)
             .await;
         Ran {

@@ -67,23 +67,28 @@ mod tests {
             .filter_map(clap::Arg::get_long)
             .filter(|flag| flag.starts_with("kmip"))
             .collect();
-        assert!(flags.contains(&"kmipServerName"), "{flags:?}");
-        // Those of the server alone: which key it uses, and what it does with it.
-        let not_of_the_connection = [
-            "kmipKeyIdentifier",
-            "kmipCreateKeyIfMissing",
-            "kmipRotateMasterKey",
-            "kmipActivateKeys",
-            "kmipKeyStatePollingSeconds",
-        ];
-        for known in crate::config::known::OPTIONS {
-            if known.path.starts_with("security.kmip.") && !known.flag.is_empty() {
+        // Which key the server uses, and what it does with it, is the server's own affair.
+        for option in [
+            "serverName",
+            "port",
+            "serverCAFile",
+            "clientCertificateFile",
+            "clientKeyFile",
+            "clientCertificatePassword",
+            "clientCertificatePasswordFile",
+            "connectRetries",
+            "connectTimeoutMS",
+            "useLegacyProtocol",
+            "protocolVersion",
+        ] {
+            if let Some(known) = crate::config::known::by_path(&format!("security.kmip.{option}")) {
                 assert!(
-                    flags.contains(&known.flag) || not_of_the_connection.contains(&known.flag),
+                    flags.contains(&known.flag),
                     "strongroom kmip lacks --{}",
                     known.flag
                 );
             }
         }
+        assert!(flags.contains(&"kmipServerName"), "{flags:?}");
     }
 }

@@ -1,9 +1,9 @@
 //! `strongroom kmip`: what the crate `kmip-tool` does, with the server's configuration file and exit statuses.
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::path::Path;
 
-use kmip_tool::{Cause, ConnectionOptions, Io, KmipArguments};
+use kmip_tool::{Cause, ConnectionOptions, Io, KmipArguments, PASSWORD_VARIABLE};
 
 use super::Failure;
 use crate::config::{self, ErrorKind};
@@ -21,18 +21,25 @@ pub(super) async fn run(arguments: &KmipArguments) -> Result<(), Failure> {
         stdout: &mut std::io::stdout(),
         stderr: &mut std::io::stderr(),
     };
-    kmip_tool::run(arguments, connection_of, io)
-        .await
-        .map_err(|failure| {
+    let password = std::env::var(PASSWORD_VARIABLE)
+        .ok()
+        .filter(|password| !password.is_empty())
+        .map(tls::Password::new);
+    match kmip_tool::run(arguments, password, connection_of, io).await {
+        Ok(()) => Ok(()),
+        Err(failure) if arguments.json => {
             let status = exit_status(failure.cause());
-            Failure {
-                message: match arguments.json {
-                    true => failure.to_json(status.number(), status.name()),
-                    false => format!("strongroom: {failure}"),
-                },
-                status,
-            }
-        })
+            tell(&failure, status);
+            Err(Failure::told(status))
+        }
+        Err(failure) => Err(Failure::new(&failure, exit_status(failure.cause()))),
+    }
+}
+
+/// A failure as JSON on standard error.
+fn tell(failure: &kmip_tool::Failure, status: ExitStatus) {
+    let json = failure.to_json(status.number(), status.name());
+    let _ = writeln!(std::io::stderr(), "{json}");
 }
 
 fn connection_of(file: &Path) -> Result<ConnectionOptions, kmip_tool::Failure> {
@@ -56,13 +63,13 @@ fn exit_status(cause: &Cause) -> ExitStatus {
     }
 }
 
-/// What is wrong with the arguments, as JSON if that was asked of `strongroom kmip`.
-pub(super) fn wrong_arguments(arguments: &[String], error: &clap::Error) -> Option<String> {
+/// Tells what is wrong with the arguments as JSON, if that was asked of `strongroom kmip`.
+pub(super) fn tells_wrong_arguments(arguments: &[String], error: &clap::Error) -> bool {
     let is_asked_for = arguments.get(1).is_some_and(|name| name == "kmip")
         && arguments.iter().any(|argument| argument == "--json")
         && error.use_stderr();
     if !is_asked_for {
-        return None;
+        return false;
     }
     // The first paragraph; usage and hints are for people.
     let text = error.render().to_string();
@@ -73,6 +80,7 @@ pub(super) fn wrong_arguments(arguments: &[String], error: &clap::Error) -> Opti
         .collect();
     let message = lines.join(" ");
     let message = message.strip_prefix("error: ").unwrap_or(&message);
-    let status = ExitStatus::BadOptions;
-    Some(kmip_tool::Failure::new(Cause::Options, message).to_json(status.number(), status.name()))
+    let failure = kmip_tool::Failure::new(Cause::Options, message);
+    tell(&failure, ExitStatus::BadOptions);
+    true
 }

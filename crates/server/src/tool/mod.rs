@@ -14,7 +14,6 @@ use crate::exit::ExitStatus;
 
 /// Why a subcommand failed.
 struct Failure {
-    /// What goes to standard error.
     message: String,
     status: ExitStatus,
 }
@@ -22,7 +21,15 @@ struct Failure {
 impl Failure {
     fn new(message: &dyn Display, status: ExitStatus) -> Self {
         Self {
-            message: format!("strongroom: {message}"),
+            message: message.to_string(),
+            status,
+        }
+    }
+
+    /// One of which everything was said already.
+    fn told(status: ExitStatus) -> Self {
+        Self {
+            message: String::new(),
             status,
         }
     }
@@ -33,13 +40,8 @@ pub fn main(arguments: &[String]) -> ExitCode {
     let tool = match Tool::try_parse_from(arguments) {
         Ok(tool) => tool,
         Err(error) => {
-            match kmip::wrong_arguments(arguments, &error) {
-                Some(json) => {
-                    let _ = writeln!(std::io::stderr(), "{json}");
-                }
-                None => {
-                    let _ = error.print();
-                }
+            if !kmip::tells_wrong_arguments(arguments, &error) {
+                let _ = error.print();
             }
             let status = if error.use_stderr() {
                 ExitStatus::BadOptions
@@ -59,7 +61,9 @@ pub fn main(arguments: &[String]) -> ExitCode {
     match result {
         Ok(()) => ExitStatus::Success.into(),
         Err(Failure { message, status }) => {
-            let _ = writeln!(std::io::stderr(), "{message}");
+            if !message.is_empty() {
+                let _ = writeln!(std::io::stderr(), "strongroom: {message}");
+            }
             status.into()
         }
     }
