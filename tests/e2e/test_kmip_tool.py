@@ -138,6 +138,22 @@ def test_locate_dismisses_what_does_not_fit(tool):
     assert len(second["objects"]) == 1 and second["more"] is False
 
 
+@pytest.mark.parametrize("version", ["1.2", "2.0"])
+def test_attributes_are_changed(tool, version):
+    pinned = ["--kmipProtocolVersion", version]
+    uid = tool.json("create", "--name", "before", "--group", "g", *pinned)["uniqueIdentifier"]
+    told = tool.json("attributes", uid, "Name", "--set", f"Name=after-{uid}", *pinned)
+    assert [name["NameValue"] for name in told["attributes"]["Name"]] == [f"after-{uid}"]
+    assert tool.json("get", f"after-{uid}")["uniqueIdentifier"] == uid
+    told = tool.json("attributes", uid, "--delete", "ObjectGroup=g", *pinned)
+    assert "ObjectGroup" not in told["attributes"]
+    error = tool.error("attributes", uid, "--delete", "ObjectGroup=g", *pinned)
+    assert error["status"] == "KeyNotFound" and error["uniqueIdentifier"] == uid
+    # What it does not have, it says.
+    error = tool.error("attributes", uid, "--add", "ContactInformation=ops", *pinned)
+    assert error["status"] == "KmipRefused" and error["operation"] == "AddAttribute"
+
+
 def test_names_are_ambiguous(tool):
     name = f"twice-{uuid.uuid4()}"
     first = tool.json("create", "--name", name)["uniqueIdentifier"]
@@ -183,6 +199,7 @@ def test_rekey_is_not_offered(tool):
     assert error["status"] == "KmipRefused"
     assert error["resultReason"] == "OperationNotSupported"
     assert error["operation"] == "ReKey"
+    assert "query" in error["advice"]
 
 
 REQUEST = """<RequestMessage>

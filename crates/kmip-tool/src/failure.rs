@@ -97,8 +97,14 @@ impl Failure {
 
     /// What the state of the object explains about a refusal.
     pub(crate) fn explain(self, state: Option<State>) -> Self {
-        if !matches!(self.0.cause, Cause::Kmip(ErrorKind::Refused { .. })) {
-            return self;
+        match self.0.cause {
+            // That has nothing to do with the object.
+            Cause::Kmip(ErrorKind::Refused {
+                reason: Some(ResultReason::OperationNotSupported),
+                ..
+            }) => return self,
+            Cause::Kmip(ErrorKind::Refused { .. }) => {}
+            _ => return self,
         }
         let advice = match (self.operation(), state) {
             (Some(Operation::Destroy), Some(State::Active)) => {

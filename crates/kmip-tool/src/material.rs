@@ -156,8 +156,12 @@ pub(crate) fn encode(bytes: &[u8], encoding: Encoding, label: &str) -> Zeroizing
 }
 
 fn base64_text(bytes: &[u8]) -> Zeroizing<String> {
-    let mut text = Zeroizing::new(String::with_capacity(bytes.len().div_ceil(3) * 4));
-    STANDARD.encode_string(bytes, &mut text);
+    let mut digits = Zeroizing::new(vec![0_u8; bytes.len().div_ceil(3) * 4]);
+    let length = STANDARD
+        .encode_slice(bytes, &mut digits)
+        .unwrap_or_default();
+    let mut text = Zeroizing::new(String::with_capacity(length));
+    text.extend(digits.iter().take(length).map(|digit| char::from(*digit)));
     text
 }
 

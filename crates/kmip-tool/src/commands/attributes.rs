@@ -11,7 +11,7 @@ use kmip_client::{ErrorKind, Session};
 use serde::Serialize;
 
 use crate::attribute::{ShownAttributes, assignment, name_of, value_of};
-use crate::failure::Failure;
+use crate::failure::{Cause, Failure};
 use crate::find::attributes_of;
 use crate::identify::identify;
 use crate::page::Page;
@@ -91,7 +91,12 @@ impl Attributes {
         let mut session = tool.connect().await?;
         let target = identify(&mut session, &self.id).await?;
         let id = target.unique_identifier;
-        let about = |failure: Failure| failure.about(&id);
+        let about = |failure: Failure| match failure.cause() {
+            Cause::Kmip(ErrorKind::NotFound) => failure
+                .about(&id)
+                .advise(format!("`strongroom kmip attributes {id}` lists what it has")),
+            _ => failure.about(&id),
+        };
         for value in &self.set {
             set(&mut session, &id, value).await.map_err(about)?;
         }
@@ -111,11 +116,12 @@ impl Attributes {
     }
 }
 
-fn is_not_offered(error: &kmip_client::Error) -> bool {
+/// Whether Modify Attribute may do what Set Attribute does not: it is not offered, or not for this attribute.
+fn is_not_for_set(error: &kmip_client::Error) -> bool {
     matches!(
         error.kind(),
         ErrorKind::Refused {
-            reason: Some(ResultReason::OperationNotSupported),
+            reason: Some(ResultReason::OperationNotSupported | ResultReason::MultiValuedAttribute),
             ..
         }
     )
@@ -124,32 +130,37 @@ fn is_not_offered(error: &kmip_client::Error) -> bool {
 /// Set Attribute where there is one; otherwise Modify Attribute for what is there, and Add Attribute for what is not.
 async fn set(session: &mut Session, id: &str, value: &AttributeValue) -> Result<(), Failure> {
     let attribute = Attribute::from(value.clone());
-    if session.negotiated_version().has_typed_attributes() {
+    let is_typed = session.negotiated_version().has_typed_attributes();
+    if is_typed {
         let request = SetAttributeRequest {
             unique_identifier: Some(id.into()),
             attribute: attribute.clone(),
         };
         match session.request(request).await {
             Ok(_) => return Ok(()),
-            Err(error) if is_not_offered(&error) => {}
+            Err(error) if is_not_for_set(&error) => {}
             Err(error) => return Err(error.into()),
         }
     }
     let name = value.attribute_name();
     let there = attributes_of(session, id, vec![name.clone()]).await?;
-    let Some(current) = there.get(&name).cloned() else {
+    let mut same = there
+        .iter()
+        .filter(|attribute| attribute.value.attribute_name() == name);
+    let (current, another) = (same.next().cloned(), same.next());
+    if another.is_some() {
+        return Err(Failure::options(format!(
+            "--set {name}: the object {id} has several: --delete one, and --add another"
+        )));
+    }
+    let Some(current) = current else {
         return add(session, id, value).await;
     };
+    let index = current.index;
     let request = ModifyAttributeRequest {
         unique_identifier: Some(id.into()),
-        current_attribute: session
-            .negotiated_version()
-            .has_typed_attributes()
-            .then(|| current.clone()),
-        attribute: Attribute {
-            index: current.index,
-            ..attribute
-        },
+        current_attribute: is_typed.then_some(current),
+        attribute: Attribute { index, ..attribute },
     };
     session.request(request).await?;
     Ok(())

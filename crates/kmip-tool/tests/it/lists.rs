@@ -148,6 +148,13 @@ async fn versions() {
         (&old["negotiated"], &old["serverVersions"]),
         (&"1.0".into(), &Value::Null)
     );
+    for legacy in [
+        &["--kmipUseLegacyProtocol"][..],
+        &["--kmipUseLegacyProtocol", "true"],
+    ] {
+        let arguments = [&["versions", "--json"], legacy].concat();
+        assert_eq!(rig.run(&arguments).await.json()["negotiated"], "1.1");
+    }
     let text = rig.run(&["versions"]).await.text();
     assert_eq!(
         text,
