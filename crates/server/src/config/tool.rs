@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use kmip_tool::KmipArguments;
 
 /// `strongroom`
 #[derive(Debug, Parser)]
@@ -19,6 +20,9 @@ pub struct Tool {
 pub enum ToolCommand {
     /// Start a playground: a KMIP server with certificates of its own, and an encrypted database
     Dev(DevOptions),
+    /// Create, look at and destroy keys on any KMIP server
+    #[command(subcommand_required = true, arg_required_else_help = true)]
+    Kmip(Box<KmipArguments>),
 }
 
 /// The options of `strongroom dev`.
@@ -46,7 +50,45 @@ mod tests {
     fn definitions_hold_together() {
         Tool::command().debug_assert();
         let tool = Tool::try_parse_from(["strongroom", "dev", "--port", "0"]).unwrap();
-        let ToolCommand::Dev(dev) = tool.command;
+        let ToolCommand::Dev(dev) = tool.command else {
+            panic!("{tool:?}");
+        };
         assert_eq!((dev.port, dev.dir), (Some(0), PathBuf::from("dev-data")));
+    }
+
+    /// Whoever knows the server's options knows the tool's.
+    #[test]
+    fn options_of_the_kmip_connection_are_the_servers() {
+        let mut command = Tool::command();
+        command.build();
+        let kmip = command.find_subcommand("kmip").unwrap();
+        let flags: Vec<&str> = kmip
+            .get_arguments()
+            .filter_map(clap::Arg::get_long)
+            .filter(|flag| flag.starts_with("kmip"))
+            .collect();
+        // Which key the server uses, and what it does with it, is the server's own affair.
+        for option in [
+            "serverName",
+            "port",
+            "serverCAFile",
+            "clientCertificateFile",
+            "clientKeyFile",
+            "clientCertificatePassword",
+            "clientCertificatePasswordFile",
+            "connectRetries",
+            "connectTimeoutMS",
+            "useLegacyProtocol",
+            "protocolVersion",
+        ] {
+            if let Some(known) = crate::config::known::by_path(&format!("security.kmip.{option}")) {
+                assert!(
+                    flags.contains(&known.flag),
+                    "strongroom kmip lacks --{}",
+                    known.flag
+                );
+            }
+        }
+        assert!(flags.contains(&"kmipServerName"), "{flags:?}");
     }
 }
