@@ -1,6 +1,9 @@
 //! `strongroom`: the operator's tool, from the command line to the exit status.
 
+mod backup;
 mod dev;
+mod progress;
+mod restore;
 
 use std::fmt::Display;
 use std::io::Write;
@@ -58,6 +61,8 @@ pub fn main(arguments: &[String]) -> ExitCode {
 
 async fn run(command: &ToolCommand) -> Result<(), Failure> {
     match command {
+        ToolCommand::Backup(command) => backup::run(command),
         ToolCommand::Dev(options) => dev::run(options).await,
+        ToolCommand::Restore(options) => restore::run(options),
     }
 }
