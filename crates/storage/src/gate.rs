@@ -78,6 +78,11 @@ impl CommitGate {
         self.changed.load(Ordering::Acquire) || self.in_doubt.load(Ordering::Acquire)
     }
 
+    /// Makes the next look a new one, though nothing was committed.
+    pub(crate) fn mark_changed(&self) {
+        self.changed.store(true, Ordering::Release);
+    }
+
     /// To be called before the database is looked at: what is committed afterwards counts as a
     /// change, whether or not it was seen.
     pub(crate) fn forget_changes(&self) {
