@@ -38,6 +38,8 @@ mod crypto;
 mod digest;
 mod error;
 mod failure;
+#[cfg(test)]
+mod fuzz;
 mod lifecycle;
 mod object;
 mod objects;

@@ -36,6 +36,13 @@ pub(super) fn check_object(
             object.object_type(),
         )));
     }
+    if let ManagedObject::Template(template) = object {
+        for name in template.attributes.names() {
+            if !attributes.names().any(|own| own == name) {
+                attributes.push(AttributeValue::Name(name.clone()));
+            }
+        }
+    }
     if let Some(block) = object.key_block() {
         if object_type == ObjectType::SymmetricKey {
             check_length(block)?;
@@ -52,7 +59,7 @@ fn check_length(block: &KeyBlock) -> Result<(), Failure> {
     else {
         return Ok(());
     };
-    let is_raw = matches!(
+    let is_raw = block.key_wrapping_data.is_none() && matches!(
         block.key_format_type,
         KeyFormatType::Raw | KeyFormatType::TransparentSymmetricKey
     );
