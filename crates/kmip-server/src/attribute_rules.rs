@@ -130,9 +130,7 @@ pub(crate) fn check_new(attributes: &Attributes) -> Result<(), Failure> {
 /// Whether a client may change or add it later.
 pub(crate) fn check_change(name: &AttributeName) -> Result<(), Failure> {
     match rule(name).0 {
-        Who::Server | Who::Once => {
-            Err(Failure::wrong_state(format!("{name} cannot be changed")))
-        }
+        Who::Server | Who::Once => Err(Failure::wrong_state(format!("{name} cannot be changed"))),
         Who::Kept | Who::Client => Ok(()),
     }
 }

@@ -9,8 +9,8 @@ use kmip::structures::{
 };
 use kmip::{AttributeValue, Bytes};
 use x509_parser::certificate::X509Certificate;
-use x509_parser::prelude::FromDer;
 use x509_parser::objects::{oid_registry, oid2abbrev};
+use x509_parser::prelude::FromDer;
 use x509_parser::public_key::PublicKey;
 use x509_parser::x509::X509Name;
 
@@ -32,12 +32,23 @@ pub(crate) fn attributes(certificate: &Certificate) -> Result<Vec<AttributeValue
         .map_err(|_| Failure::invalid("the certificate is not an X.509 certificate in DER"))?;
     let (subject, issuer) = (parsed.subject(), parsed.issuer());
     let raw_serial = parsed.raw_serial().to_vec();
-    let serial: String = raw_serial.iter().map(|byte| format!("{byte:02X}")).collect();
+    // As text it is the number, without the zero that makes it positive.
+    let zeros = raw_serial.iter().take_while(|byte| **byte == 0).count();
+    let zeros = zeros.min(raw_serial.len().saturating_sub(1));
+    let digits = raw_serial.get(zeros..).unwrap_or_default();
+    let serial: String = digits.iter().map(|byte| format!("{byte:02X}")).collect();
     let alternatives: Vec<String> = parsed
         .subject_alternative_name()
         .ok()
         .flatten()
-        .map(|names| names.value.general_names.iter().map(|name| name.to_string()).collect())
+        .map(|names| {
+            names
+                .value
+                .general_names
+                .iter()
+                .map(|name| name.to_string())
+                .collect()
+        })
         .unwrap_or_default();
     all.push(V::X509CertificateIdentifier(X509CertificateIdentifier {
         issuer_distinguished_name: issuer.as_raw().into(),
@@ -97,10 +108,8 @@ fn text(name: &X509Name<'_>) -> String {
                 .iter()
                 .map(|attribute| {
                     let oid = attribute.attr_type();
-                    let key = oid2abbrev(oid, oid_registry()).map_or_else(
-                        |_| oid.to_id_string(),
-                        str::to_owned,
-                    );
+                    let key = oid2abbrev(oid, oid_registry())
+                        .map_or_else(|_| oid.to_id_string(), str::to_owned);
                     format!("{key}={}", escaped(attribute.as_str().unwrap_or_default()))
                 })
                 .collect();

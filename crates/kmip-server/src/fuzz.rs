@@ -42,7 +42,9 @@ fn cases_dir() -> Option<PathBuf> {
 /// Requests of every kind, published ones if there are any here. Making RSA keys takes too long for a fuzzer.
 fn requests() -> Vec<Vec<u8>> {
     let mut all = own();
-    let folders = cases_dir().into_iter().flat_map(|dir| fs::read_dir(dir).unwrap());
+    let folders = cases_dir()
+        .into_iter()
+        .flat_map(|dir| fs::read_dir(dir).unwrap());
     let files = folders
         .flatten()
         .filter(|folder| folder.path().is_dir())
@@ -92,9 +94,13 @@ fn filled(xml: &str) -> String {
 /// Requests that are always there.
 fn own() -> Vec<Vec<u8>> {
     let attributes = Attributes::new()
-        .with(AttributeValue::CryptographicAlgorithm(CryptographicAlgorithm::AES))
+        .with(AttributeValue::CryptographicAlgorithm(
+            CryptographicAlgorithm::AES,
+        ))
         .with(AttributeValue::CryptographicLength(256))
-        .with(AttributeValue::CryptographicUsageMask(CryptographicUsageMask::Encrypt));
+        .with(AttributeValue::CryptographicUsageMask(
+            CryptographicUsageMask::Encrypt,
+        ));
     let mut all = Vec::new();
     for version in [ProtocolVersion::V1_4, ProtocolVersion::V2_1] {
         let create = CreateRequest {

@@ -72,12 +72,14 @@ impl Object {
 
     /// The object that the first link of this type leads to.
     pub(crate) fn linked(&self, link_type: LinkType) -> Option<String> {
-        self.attributes.iter().find_map(|attribute| match &attribute.value {
-            AttributeValue::Link(link) if link.link_type == link_type => {
-                link.linked_object_identifier.as_str().map(str::to_owned)
-            }
-            _ => None,
-        })
+        self.attributes
+            .iter()
+            .find_map(|attribute| match &attribute.value {
+                AttributeValue::Link(link) if link.link_type == link_type => {
+                    link.linked_object_identifier.as_str().map(str::to_owned)
+                }
+                _ => None,
+            })
     }
 
     /// Whether it is in the archive, where it must be recovered from before it is used.

@@ -104,9 +104,13 @@ impl Objects {
     /// The turn of a batch: alone if it may have to be undone.
     pub(crate) fn turn(&self, alone: bool) -> Turn<'_> {
         if alone {
-            Turn::Alone { _guard: self.batches.write() }
+            Turn::Alone {
+                _guard: self.batches.write(),
+            }
         } else {
-            Turn::Shared { _guard: self.batches.read() }
+            Turn::Shared {
+                _guard: self.batches.read(),
+            }
         }
     }
 
@@ -199,7 +203,10 @@ impl Objects {
         let pending = transaction.pending;
         for pending in &pending {
             let count = pending.after.attributes.len();
-            let before = pending.before.as_ref().map_or(0, |before| before.attributes.len());
+            let before = pending
+                .before
+                .as_ref()
+                .map_or(0, |before| before.attributes.len());
             if count > MOST_ATTRIBUTES && count > before {
                 return Err(Failure::new(
                     ResultReason::ServerLimitExceeded,
@@ -360,6 +367,10 @@ impl Transaction<'_> {
 
     /// Whether anybody has an object of this identifier.
     pub(crate) fn is_taken(&self, identifier: &str) -> bool {
-        self.objects.index.read().by_identifier.contains_key(identifier)
+        self.objects
+            .index
+            .read()
+            .by_identifier
+            .contains_key(identifier)
     }
 }

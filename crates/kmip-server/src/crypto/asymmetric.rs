@@ -125,7 +125,9 @@ fn rsa_scheme(parameters: &CryptographicParameters) -> Result<Scheme, Failure> {
 }
 
 fn ecdsa_hash(parameters: &CryptographicParameters, curve: Curve) -> HashingAlgorithm {
-    let by_algorithm = parameters.digital_signature_algorithm.and_then(of_algorithm);
+    let by_algorithm = parameters
+        .digital_signature_algorithm
+        .and_then(of_algorithm);
     parameters
         .hashing_algorithm
         .or(by_algorithm.map(|(hash, _)| hash))
@@ -197,7 +199,9 @@ fn oaep_hashes(parameters: &CryptographicParameters) -> (HashingAlgorithm, Hashi
 
 fn label(parameters: &CryptographicParameters) -> Box<[u8]> {
     let label = parameters.p_source.as_ref();
-    label.map(|label| label.0.clone().into()).unwrap_or_default()
+    label
+        .map(|label| label.0.clone().into())
+        .unwrap_or_default()
 }
 
 /// Encrypts with an RSA key.
@@ -332,7 +336,10 @@ mod tests {
         };
         let private = PrivateKey::read(&block(KeyFormatType::PKCS_1, &pair.private)).unwrap();
         let public = PublicKey::read(&block(KeyFormatType::PKCS_1, &pair.public)).unwrap();
-        for format in [KeyFormatType::PKCS_8, KeyFormatType::TransparentRSAPrivateKey] {
+        for format in [
+            KeyFormatType::PKCS_8,
+            KeyFormatType::TransparentRSAPrivateKey,
+        ] {
             let material = private.write(format).unwrap();
             let again = super::super::keys::with_material(
                 &block(KeyFormatType::PKCS_1, &pair.private),
@@ -370,12 +377,23 @@ mod tests {
                 (Signed::Digest(&digest), true),
                 (Signed::Data(b"other"), false),
             ] {
-                assert_eq!(verify(&public, &parameters, &signed, &signature).unwrap(), expected);
+                assert_eq!(
+                    verify(&public, &parameters, &signed, &signature).unwrap(),
+                    expected
+                );
             }
         }
         for (padding, hash, mask) in [
-            (PaddingMethod::OAEP, HashingAlgorithm::SHA_384, HashingAlgorithm::SHA_256),
-            (PaddingMethod::PKCS1V1_5, HashingAlgorithm::SHA_1, HashingAlgorithm::SHA_1),
+            (
+                PaddingMethod::OAEP,
+                HashingAlgorithm::SHA_384,
+                HashingAlgorithm::SHA_256,
+            ),
+            (
+                PaddingMethod::PKCS1V1_5,
+                HashingAlgorithm::SHA_1,
+                HashingAlgorithm::SHA_1,
+            ),
         ] {
             let parameters = CryptographicParameters {
                 padding_method: Some(padding),

@@ -29,16 +29,17 @@ pub(crate) fn derive(
     data: &[u8],
     length: usize,
 ) -> Result<Plain, Failure> {
-    let cryptographic = parameters.cryptographic_parameters.clone().unwrap_or_default();
+    let cryptographic = parameters
+        .cryptographic_parameters
+        .clone()
+        .unwrap_or_default();
     let salt = parameters.salt.as_deref().unwrap_or_default();
     let derived = match method {
         DerivationMethod::PBKDF2 => {
             let count = parameters.iteration_count;
             password(&cryptographic, count, salt, key, length)?
         }
-        DerivationMethod::HASH => {
-            Zeroizing::new(hash(prf(&cryptographic)?, key)?)
-        }
+        DerivationMethod::HASH => Zeroizing::new(hash(prf(&cryptographic)?, key)?),
         DerivationMethod::HMAC => Zeroizing::new(hmac_with(prf(&cryptographic)?, key, data)?),
         DerivationMethod::ENCRYPT => {
             let algorithm = cryptographic
@@ -210,7 +211,15 @@ mod tests {
         assert_eq!(key[..4], [0xea, 0x6c, 0x01, 0x4d]);
         // RFC 5869, test case 3.
         let parameters = with(HashingAlgorithm::SHA_256);
-        let key = derive(DerivationMethod::HKDF, &parameters, None, &[0x0b; 22], b"", 42).unwrap();
+        let key = derive(
+            DerivationMethod::HKDF,
+            &parameters,
+            None,
+            &[0x0b; 22],
+            b"",
+            42,
+        )
+        .unwrap();
         assert_eq!(key[..4], [0x8d, 0xa4, 0xe7, 0x75]);
     }
 

@@ -71,7 +71,10 @@ impl Curve {
 
     fn oid(self) -> (&'static str, &'static [u8]) {
         match self {
-            Self::P256 => ("1.2.840.10045.3.1.7", &[0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 7]),
+            Self::P256 => (
+                "1.2.840.10045.3.1.7",
+                &[0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 7],
+            ),
             Self::P384 => ("1.3.132.0.34", &[0x2b, 0x81, 4, 0, 0x22]),
             Self::P521 => ("1.3.132.0.35", &[0x2b, 0x81, 4, 0, 0x23]),
             Self::P256K1 => ("1.3.132.0.10", &[0x2b, 0x81, 4, 0, 0x0a]),
@@ -212,7 +215,10 @@ impl EcPrivateKey {
     }
 
     fn no_such(&self, hash: HashingAlgorithm) -> Failure {
-        unsupported(format!("ECDSA on {:?} with {hash} is not supported", self.curve))
+        unsupported(format!(
+            "ECDSA on {:?} with {hash} is not supported",
+            self.curve
+        ))
     }
 }
 
@@ -227,7 +233,13 @@ impl EcPublicKey {
     /// Out of a Subject Public Key Info.
     pub(crate) fn from_spki(der: &[u8]) -> Option<Self> {
         let (_, info) = SubjectPublicKeyInfo::from_der(der).ok()?;
-        let oid = info.algorithm.parameters.as_ref()?.as_oid().ok()?.to_id_string();
+        let oid = info
+            .algorithm
+            .parameters
+            .as_ref()?
+            .as_oid()
+            .ok()?
+            .to_id_string();
         let curve = CURVES.into_iter().find(|curve| curve.oid().0 == oid)?;
         Some(Self {
             curve,
@@ -251,7 +263,10 @@ impl EcPublicKey {
         signature: &[u8],
     ) -> Result<bool, Failure> {
         let algorithm = self.curve.verification(hash).ok_or_else(|| {
-            unsupported(format!("ECDSA on {:?} with {hash} is not supported", self.curve))
+            unsupported(format!(
+                "ECDSA on {:?} with {hash} is not supported",
+                self.curve
+            ))
         })?;
         Ok(UnparsedPublicKey::new(algorithm, &self.point)
             .verify(data, signature)

@@ -103,18 +103,31 @@ mod tests {
     #[test]
     fn known_answers() {
         // RFC 4231, test case 2; NIST SP 800-38B, AES-128, the empty message.
-        let code = mac(CryptographicAlgorithm::HMAC_SHA256, None, b"Jefe", b"what do ya want for nothing?");
+        let code = mac(
+            CryptographicAlgorithm::HMAC_SHA256,
+            None,
+            b"Jefe",
+            b"what do ya want for nothing?",
+        );
         assert_eq!(code.unwrap()[..4], [0x5b, 0xdc, 0xc1, 0x46]);
         let parameters = CryptographicParameters {
             block_cipher_mode: Some(BlockCipherMode::CMAC),
             ..CryptographicParameters::default()
         };
         let key: Vec<u8> = (0..16)
-            .map(|n| [0x2b, 0x7e, 0x15, 0x16, 0x28, 0xae, 0xd2, 0xa6, 0xab, 0xf7, 0x15, 0x88, 0x09, 0xcf, 0x4f, 0x3c][n])
+            .map(|n| {
+                [
+                    0x2b, 0x7e, 0x15, 0x16, 0x28, 0xae, 0xd2, 0xa6, 0xab, 0xf7, 0x15, 0x88, 0x09,
+                    0xcf, 0x4f, 0x3c,
+                ][n]
+            })
             .collect();
         let code = mac(CryptographicAlgorithm::AES, Some(&parameters), &key, b"");
         assert_eq!(code.unwrap()[..4], [0xbb, 0x1d, 0x69, 0x29]);
-        assert_eq!(hash(HashingAlgorithm::SHA_256, b"").unwrap()[..2], [0xe3, 0xb0]);
+        assert_eq!(
+            hash(HashingAlgorithm::SHA_256, b"").unwrap()[..2],
+            [0xe3, 0xb0]
+        );
         assert!(hash(HashingAlgorithm::MD2, b"").is_err());
         assert!(mac(CryptographicAlgorithm::AES, None, &key, b"").is_err());
     }

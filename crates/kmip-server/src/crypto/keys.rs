@@ -80,7 +80,9 @@ impl PrivateKey {
                 };
                 match rsa {
                     Some(key) => Ok(Self::Rsa(Box::new(key))),
-                    None => EcPrivateKey::from_der(der).map(Self::Ec).ok_or_else(unreadable),
+                    None => EcPrivateKey::from_der(der)
+                        .map(Self::Ec)
+                        .ok_or_else(unreadable),
                 }
             }
             KeyMaterial::TransparentRsaPrivateKey(key) => transparent_rsa(key),
@@ -141,7 +143,11 @@ fn transparent_rsa(key: &TransparentRsaPrivateKey) -> Result<PrivateKey, Failure
             rsa::PrivateKey::from_components(number(&key.modulus), e, number(d), primes)
         }
         (None, Some(p), Some(q), Some(e)) => rsa::PrivateKey::from_p_q(number(p), number(q), e),
-        _ => return Err(Failure::missing("the Private Exponent or the Public Exponent")),
+        _ => {
+            return Err(Failure::missing(
+                "the Private Exponent or the Public Exponent",
+            ));
+        }
     };
     private
         .map(|key| PrivateKey::Rsa(Box::new(key)))
@@ -174,7 +180,9 @@ impl PublicKey {
         };
         match rsa {
             Some(key) => Ok(Self::Rsa(key)),
-            None => EcPublicKey::from_spki(der).map(Self::Ec).ok_or_else(unreadable),
+            None => EcPublicKey::from_spki(der)
+                .map(Self::Ec)
+                .ok_or_else(unreadable),
         }
     }
 

@@ -17,8 +17,8 @@ pub(crate) use derive::{MOST_BYTES as MOST_DERIVED_BYTES, derive};
 pub(crate) use ec::Curve;
 pub(crate) use hash::{hash, mac};
 pub(crate) use keys::{PrivateKey, PublicKey, with_material};
-pub(crate) use wrap::{unwrap, wrap};
 pub(crate) use symmetric::{Direction, Task, begin};
+pub(crate) use wrap::{unwrap, wrap};
 
 use kmip::registry::ResultReason;
 use zeroize::Zeroizing;

@@ -12,7 +12,9 @@ fn kek(key: &[u8]) -> Result<AesKek, Failure> {
         16 => AesKek::new(&AES_128, key),
         32 => AesKek::new(&AES_256, key),
         bytes => {
-            return Err(unsupported(format!("AES keys of {bytes} bytes do not wrap")));
+            return Err(unsupported(format!(
+                "AES keys of {bytes} bytes do not wrap"
+            )));
         }
     }
     .map_err(|_| unsupported("the key does not wrap"))
@@ -28,7 +30,9 @@ pub(crate) fn wrap(mode: BlockCipherMode, key: &[u8], data: &[u8]) -> Result<Vec
         other => return Err(unsupported(format!("the mode {other} does not wrap keys"))),
     };
     wrapped.map(|wrapped| wrapped.to_vec()).map_err(|_| {
-        Failure::cryptographic("the key cannot be wrapped: NIST key wrap takes multiples of 8 bytes")
+        Failure::cryptographic(
+            "the key cannot be wrapped: NIST key wrap takes multiples of 8 bytes",
+        )
     })
 }
 
@@ -58,8 +62,14 @@ mod tests {
         let kek: Vec<u8> = (0..16).collect();
         let data: Vec<u8> = (0..16).map(|n: u8| n * 0x11).collect();
         let wrapped = wrap(BlockCipherMode::NISTKeyWrap, &kek, &data).unwrap();
-        assert_eq!(wrapped[..8], [0x1F, 0xA6, 0x8B, 0x0A, 0x81, 0x12, 0xB4, 0x47]);
-        assert_eq!(*unwrap(BlockCipherMode::NISTKeyWrap, &kek, &wrapped).unwrap(), data);
+        assert_eq!(
+            wrapped[..8],
+            [0x1F, 0xA6, 0x8B, 0x0A, 0x81, 0x12, 0xB4, 0x47]
+        );
+        assert_eq!(
+            *unwrap(BlockCipherMode::NISTKeyWrap, &kek, &wrapped).unwrap(),
+            data
+        );
     }
 
     #[test]

@@ -20,23 +20,23 @@ pub(super) fn add_attribute(
     check_change(&name)?;
     let mut index = 0;
     context.change(&identifier, |object| {
-            object.check_dates(&value)?;
-            let there = object
-                .attributes
-                .iter()
-                .filter(|own| own.value.attribute_name() == name);
-            index = there.count();
-            if index > 0 && !is_multi_valued(&name) {
-                return Err(Failure::new(
-                    ResultReason::IllegalOperation,
-                    format!("the object has the attribute {name} already"),
-                ));
-            }
-            object.attributes.push(value.clone());
-            object.follow(&value);
-            object.touch();
-            Ok(())
-        })?;
+        object.check_dates(&value)?;
+        let there = object
+            .attributes
+            .iter()
+            .filter(|own| own.value.attribute_name() == name);
+        index = there.count();
+        if index > 0 && !is_multi_valued(&name) {
+            return Err(Failure::new(
+                ResultReason::IllegalOperation,
+                format!("the object has the attribute {name} already"),
+            ));
+        }
+        object.attributes.push(value.clone());
+        object.follow(&value);
+        object.touch();
+        Ok(())
+    })?;
     context.yields(&identifier);
     let index = i32::try_from(index).ok().filter(|index| *index > 0);
     Ok(AddAttributeResponse {

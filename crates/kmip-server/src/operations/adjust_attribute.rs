@@ -70,13 +70,19 @@ fn adjusted(
         V::Sensitive(value) => V::Sensitive(!value),
         V::Extractable(value) => V::Extractable(!value),
         V::RotateAutomatic(value) => V::RotateAutomatic(!value),
-        V::Vendor { vendor, name, value } => V::Vendor {
+        V::Vendor {
+            vendor,
+            name,
+            value,
+        } => V::Vendor {
             vendor: vendor.clone(),
             name: name.clone(),
             value: match value {
                 ItemValue::Integer(value) => ItemValue::Integer(narrow(adjust((*value).into())?)?),
                 ItemValue::LongInteger(value) => ItemValue::LongInteger(adjust(*value)?),
-                ItemValue::Interval(value) => ItemValue::Interval(narrow(adjust((*value).into())?)?),
+                ItemValue::Interval(value) => {
+                    ItemValue::Interval(narrow(adjust((*value).into())?)?)
+                }
                 ItemValue::Boolean(value) => ItemValue::Boolean(!value),
                 _ => return Err(wrong_type()),
             },
@@ -98,5 +104,8 @@ fn narrow<T: TryFrom<i64>>(value: i64) -> Result<T, Failure> {
 }
 
 fn wrong_type() -> Failure {
-    Failure::new(ResultReason::InvalidDataType, "the attribute is not a number")
+    Failure::new(
+        ResultReason::InvalidDataType,
+        "the attribute is not a number",
+    )
 }

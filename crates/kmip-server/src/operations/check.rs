@@ -20,7 +20,10 @@ pub(super) fn check(
     let left = attributes
         .usage_limits()
         .map(|limits| limits.count.unwrap_or(limits.total));
-    let mask = attributes.cryptographic_usage_mask().copied().unwrap_or_default();
+    let mask = attributes
+        .cryptographic_usage_mask()
+        .copied()
+        .unwrap_or_default();
     let lease = attributes.lease_time().copied();
     let unrestricted = mask.contains(CryptographicUsageMask::Unrestricted);
     context.yields(&identifier);

@@ -40,10 +40,7 @@ pub(super) struct Outcome {
     pub(super) correlation_value: Option<Bytes>,
 }
 
-pub(super) fn run(
-    context: &mut Context<'_>,
-    request: Request<'_>,
-) -> Result<Outcome, Failure> {
+pub(super) fn run(context: &mut Context<'_>, request: Request<'_>) -> Result<Outcome, Failure> {
     let object = context.on_line(request.identifier)?;
     let (operation, purpose, mask) = match request.direction {
         Direction::Encrypt => (
@@ -81,8 +78,8 @@ pub(super) fn run(
     let data = request.data.expose();
     if purpose == Purpose::Protect && usage::is_limited(&object) {
         context.change(request.identifier, |object| {
-                usage::spend(object, data.len())
-            })?;
+            usage::spend(object, data.len())
+        })?;
     }
     let mut out = stream.update(data)?;
     let mut outcome = Outcome {
@@ -138,15 +135,24 @@ fn asymmetric(
     request: Request<'_>,
 ) -> Result<Outcome, Failure> {
     if request.begins || request.correlation_value.is_some() {
-        return Err(Failure::invalid("asymmetric keys encrypt and decrypt at once"));
+        return Err(Failure::invalid(
+            "asymmetric keys encrypt and decrypt at once",
+        ));
     }
     let own = object.attributes.cryptographic_parameters();
-    let parameters = request.parameters.as_ref().or(own).cloned().unwrap_or_default();
+    let parameters = request
+        .parameters
+        .as_ref()
+        .or(own)
+        .cloned()
+        .unwrap_or_default();
     let data = request.data.expose();
     let out = match request.direction {
         Direction::Encrypt => {
             if usage::is_limited(object) {
-                context.change(request.identifier, |object| usage::spend(object, data.len()))?;
+                context.change(request.identifier, |object| {
+                    usage::spend(object, data.len())
+                })?;
             }
             Plain::new(crypto::encrypt(&public_key(object)?, &parameters, data)?)
         }

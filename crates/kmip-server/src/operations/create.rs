@@ -55,7 +55,10 @@ pub(super) fn new_key(algorithm: CryptographicAlgorithm, bits: i32) -> Result<Ke
         Failure::invalid(format!("{algorithm} keys of {bits} bits are not supported"))
     })?;
     let mut material = random(bytes)?;
-    if matches!(algorithm, CryptographicAlgorithm::DES3 | CryptographicAlgorithm::DES) {
+    if matches!(
+        algorithm,
+        CryptographicAlgorithm::DES3 | CryptographicAlgorithm::DES
+    ) {
         set_parity(&mut material);
     }
     Ok(KeyBlock {
@@ -67,14 +70,18 @@ pub(super) fn new_key(algorithm: CryptographicAlgorithm, bits: i32) -> Result<Ke
 /// How many bytes a key has; `None` if there are no such keys, or not any random bytes are one.
 fn key_bytes(algorithm: CryptographicAlgorithm, bits: i32) -> Option<usize> {
     use CryptographicAlgorithm as A;
-    let whole = usize::try_from(bits / 8).ok().filter(|_| bits % 8 == 0 && bits > 0)?;
+    let whole = usize::try_from(bits / 8)
+        .ok()
+        .filter(|_| bits % 8 == 0 && bits > 0)?;
     let is_possible = match algorithm {
         A::AES | A::Camellia | A::Twofish | A::ARIA => matches!(bits, 128 | 192 | 256),
         A::ChaCha20 | A::ChaCha20Poly1305 | A::Poly1305 => bits == 256,
         // Every eighth bit is parity: it is stored, but not counted.
-        A::DES3 => return [(112, 16), (128, 16), (168, 24), (192, 24)]
-            .into_iter()
-            .find_map(|(length, bytes)| (length == bits).then_some(bytes)),
+        A::DES3 => {
+            return [(112, 16), (128, 16), (168, 24), (192, 24)]
+                .into_iter()
+                .find_map(|(length, bytes)| (length == bits).then_some(bytes));
+        }
         A::DES => return matches!(bits, 56 | 64).then_some(8),
         A::SKIPJACK => bits == 80,
         A::IDEA | A::SEED | A::SM4 => bits == 128,

@@ -78,7 +78,11 @@ pub(super) fn make_pair(
     let (pair, formats, bits) = match algorithm {
         CryptographicAlgorithm::RSA => {
             let bits = bits.ok_or_else(|| Failure::missing("the Cryptographic Length"))?;
-            (new_rsa(bits)?, (KeyFormatType::PKCS_1, KeyFormatType::PKCS_1), bits)
+            (
+                new_rsa(bits)?,
+                (KeyFormatType::PKCS_1, KeyFormatType::PKCS_1),
+                bits,
+            )
         }
         CryptographicAlgorithm::EC
         | CryptographicAlgorithm::ECDSA
@@ -88,7 +92,9 @@ pub(super) fn make_pair(
             (new_ec(curve)?, formats, curve.bits())
         }
         other => {
-            return Err(Failure::invalid(format!("{other} key pairs are not supported")));
+            return Err(Failure::invalid(format!(
+                "{other} key pairs are not supported"
+            )));
         }
     };
     for attributes in [&mut private, &mut public] {
@@ -147,6 +153,8 @@ fn curve(private: &Attributes, public: &Attributes, bits: Option<i32>) -> Result
     curve
         .filter(|curve| bits.is_none_or(|bits| bits == curve.bits()))
         .ok_or_else(|| {
-            Failure::invalid("the curve is not supported: expected P-256, P-384, P-521 or secp256k1")
+            Failure::invalid(
+                "the curve is not supported: expected P-256, P-384, P-521 or secp256k1",
+            )
         })
 }

@@ -36,7 +36,10 @@ pub(super) fn delete_attribute(
                 let index = Some(instance).filter(|index| *index > 0);
                 instance += 1;
                 if is_it && (every || deleted.is_none()) {
-                    deleted = Some(Attribute { index, value: own.value.clone() });
+                    deleted = Some(Attribute {
+                        index,
+                        value: own.value.clone(),
+                    });
                     continue;
                 }
             }

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use kmip::{AttributeValue, ManagedObject};
 use kmip::objects::{KeyBlock, SecretData, SymmetricKey};
 use kmip::operations::{DeriveKeyRequest, DeriveKeyResponse};
 use kmip::registry::{
     CryptographicUsageMask, DerivationMethod, LinkType, ObjectType, SecretDataType,
 };
+use kmip::{AttributeValue, ManagedObject};
 use zeroize::Zeroizing;
 
 use super::create_key_pair::link;
@@ -31,7 +31,12 @@ pub(super) fn derive_key(
     for identifier in request.unique_identifiers {
         let identifier = context.identifier(Some(identifier))?;
         let base = context.on_line(&identifier)?;
-        usage::check(&base, Purpose::Protect, CryptographicUsageMask::DeriveKey, now())?;
+        usage::check(
+            &base,
+            Purpose::Protect,
+            CryptographicUsageMask::DeriveKey,
+            now(),
+        )?;
         bases.push(base);
     }
     let first = bases
@@ -128,6 +133,8 @@ fn secret(object: &Object) -> Result<&[u8], Failure> {
             .and_then(|block| block.key_bytes())
             .map(kmip::SecretBytes::expose)
             .ok_or_else(|| Failure::invalid("the key is wrapped, or not here")),
-        _ => Err(Failure::invalid("only symmetric keys and secret data are derived from")),
+        _ => Err(Failure::invalid(
+            "only symmetric keys and secret data are derived from",
+        )),
     }
 }

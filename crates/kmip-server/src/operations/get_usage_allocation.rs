@@ -18,8 +18,12 @@ pub(super) fn get_usage_allocation(
             return Err(Failure::wrong_state(format!("the object is {state}")));
         }
         let limits = object.attributes.usage_limits().cloned();
-        let limits = limits
-            .ok_or_else(|| Failure::new(kmip::registry::ResultReason::IllegalOperation, "the object has no Usage Limits"))?;
+        let limits = limits.ok_or_else(|| {
+            Failure::new(
+                kmip::registry::ResultReason::IllegalOperation,
+                "the object has no Usage Limits",
+            )
+        })?;
         usage::take(object, limits, request.usage_limits_count)
     })?;
     context.yields(&identifier);

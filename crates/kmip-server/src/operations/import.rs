@@ -54,12 +54,17 @@ pub(super) fn import(
         // An archive is the exporting server's; the rest of its life the object brings with it.
         let own = [Tag::UniqueIdentifier, Tag::ObjectType, Tag::ArchiveDate];
         if !own.map(AttributeName::from).contains(&name) {
-            object.attributes.push(new_object::normal(attribute.value.clone()));
+            object
+                .attributes
+                .push(new_object::normal(attribute.value.clone()));
         }
     }
     new_object::set_by_server(&mut object, &request.object, Origin::Registered)?;
     object.value = Some(request.object);
-    if matches!(object.state(), State::Destroyed | State::DestroyedCompromised) {
+    if matches!(
+        object.state(),
+        State::Destroyed | State::DestroyedCompromised
+    ) {
         object.value = None;
     }
     let replaces = request.replace_existing == Some(true);

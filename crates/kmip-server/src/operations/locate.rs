@@ -39,7 +39,9 @@ pub(super) fn locate(
             && wanted.matches(object)
     };
     let mut found = match request.attributes.name() {
-        Some(name) => context.objects.find_named(context.owner, &name.value, is_wanted),
+        Some(name) => context
+            .objects
+            .find_named(context.owner, &name.value, is_wanted),
         None => context.objects.find(context.owner, is_wanted),
     };
     if fresh_only {
@@ -77,9 +79,7 @@ fn default_member(
     let group = attributes
         .object_group()
         .ok_or_else(|| Failure::missing("the Object Group"))?;
-    let next = context
-        .objects
-        .next_default(context.owner, group, members);
+    let next = context.objects.next_default(context.owner, group, members);
     Ok(next.into_iter().collect())
 }
 
@@ -145,20 +145,22 @@ fn has(object: &Object, value: &AttributeValue) -> bool {
         }
         _ => {}
     }
-    object.attributes.iter().any(|own| match (&own.value, value) {
-        // All bits that are asked for; there may be more.
-        (V::CryptographicUsageMask(own), V::CryptographicUsageMask(wanted)) => {
-            own.contains(*wanted)
-        }
-        // What is not said may be anything.
-        (
-            V::ApplicationSpecificInformation(own),
-            V::ApplicationSpecificInformation(wanted),
-        ) if wanted.application_data.is_none() => {
-            own.application_namespace == wanted.application_namespace
-        }
-        (own, wanted) => own == wanted,
-    })
+    object
+        .attributes
+        .iter()
+        .any(|own| match (&own.value, value) {
+            // All bits that are asked for; there may be more.
+            (V::CryptographicUsageMask(own), V::CryptographicUsageMask(wanted)) => {
+                own.contains(*wanted)
+            }
+            // What is not said may be anything.
+            (V::ApplicationSpecificInformation(own), V::ApplicationSpecificInformation(wanted))
+                if wanted.application_data.is_none() =>
+            {
+                own.application_namespace == wanted.application_namespace
+            }
+            (own, wanted) => own == wanted,
+        })
 }
 
 fn date(value: &AttributeValue) -> Option<DateTime> {

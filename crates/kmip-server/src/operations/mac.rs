@@ -17,7 +17,12 @@ use crate::usage::{self, Purpose};
 pub(super) fn mac(context: &mut Context<'_>, request: MACRequest) -> Result<MACResponse, Failure> {
     let identifier = context.identifier(request.unique_identifier)?;
     let object = context.on_line(&identifier)?;
-    usage::check(&object, Purpose::Protect, CryptographicUsageMask::MACGenerate, now())?;
+    usage::check(
+        &object,
+        Purpose::Protect,
+        CryptographicUsageMask::MACGenerate,
+        now(),
+    )?;
     let data = context.data(request.data)?;
     let length = data.len();
     let part = Part {

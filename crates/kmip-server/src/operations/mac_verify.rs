@@ -17,7 +17,12 @@ pub(super) fn mac_verify(
 ) -> Result<MACVerifyResponse, Failure> {
     let identifier = context.identifier(request.unique_identifier)?;
     let object = context.on_line(&identifier)?;
-    usage::check(&object, Purpose::Process, CryptographicUsageMask::MACVerify, now())?;
+    usage::check(
+        &object,
+        Purpose::Process,
+        CryptographicUsageMask::MACVerify,
+        now(),
+    )?;
     let part = Part {
         operation: Operation::MACVerify,
         identifier: Some(&identifier),
@@ -34,7 +39,11 @@ pub(super) fn mac_verify(
                 .ok_or_else(|| Failure::missing("the MAC Data"))?;
             let made = make(&object, request.cryptographic_parameters.as_ref(), &data)?;
             let is_valid = bool::from(made.as_slice().ct_eq(&given));
-            let validity = if is_valid { ValidityIndicator::Valid } else { ValidityIndicator::Invalid };
+            let validity = if is_valid {
+                ValidityIndicator::Valid
+            } else {
+                ValidityIndicator::Invalid
+            };
             (Some(validity), None)
         }
     };

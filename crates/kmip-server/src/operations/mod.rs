@@ -157,14 +157,22 @@ mod tests {
             .filter_map(|line| line.strip_prefix("| `"))
             .map(|row| {
                 let mut cells = row.split('|').map(str::trim);
-                (cells.next().unwrap().trim_end_matches('`'), cells.next().unwrap())
+                (
+                    cells.next().unwrap().trim_end_matches('`'),
+                    cells.next().unwrap(),
+                )
             })
             .collect();
         let mut offered = OFFERED.to_vec();
         offered.sort_by_key(|operation| (operation.since(), operation.code()));
         let offered: Vec<(String, String)> = offered
             .iter()
-            .map(|operation| (operation.to_string(), operation.since().unwrap().to_string()))
+            .map(|operation| {
+                (
+                    operation.to_string(),
+                    operation.since().unwrap().to_string(),
+                )
+            })
             .collect();
         let listed: Vec<(String, String)> = listed
             .into_iter()

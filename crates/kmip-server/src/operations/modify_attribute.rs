@@ -30,39 +30,39 @@ pub(super) fn modify_attribute(
     }
     let wanted = index.unwrap_or(0);
     context.change(&identifier, |object| {
-            object.check_dates(&value)?;
-            let mut instance = 0;
-            let mut done = false;
-            let attributes: Attributes = object
-                .attributes
-                .iter()
-                .map(|own| {
-                    if own.value.attribute_name() != name {
-                        return own.clone();
-                    }
-                    let is_it = match &current {
-                        Some(current) => own.value == current.value,
-                        None => instance == wanted,
-                    };
-                    instance += 1;
-                    if is_it && !done {
-                        done = true;
-                        return value.clone().into();
-                    }
-                    own.clone()
-                })
-                .collect();
-            if !done {
-                return Err(Failure::new(
-                    ResultReason::ItemNotFound,
-                    format!("the object has no such {name}"),
-                ));
-            }
-            object.attributes = attributes;
-            object.follow(&value);
-            object.touch();
-            Ok(())
-        })?;
+        object.check_dates(&value)?;
+        let mut instance = 0;
+        let mut done = false;
+        let attributes: Attributes = object
+            .attributes
+            .iter()
+            .map(|own| {
+                if own.value.attribute_name() != name {
+                    return own.clone();
+                }
+                let is_it = match &current {
+                    Some(current) => own.value == current.value,
+                    None => instance == wanted,
+                };
+                instance += 1;
+                if is_it && !done {
+                    done = true;
+                    return value.clone().into();
+                }
+                own.clone()
+            })
+            .collect();
+        if !done {
+            return Err(Failure::new(
+                ResultReason::ItemNotFound,
+                format!("the object has no such {name}"),
+            ));
+        }
+        object.attributes = attributes;
+        object.follow(&value);
+        object.touch();
+        Ok(())
+    })?;
     context.yields(&identifier);
     Ok(ModifyAttributeResponse {
         unique_identifier: identifier.into(),

@@ -86,6 +86,8 @@ pub(super) fn set_by_server(
     if kind == ObjectType::Template {
         object.set_new(V::InitialDate(now));
         object.set_new(V::LastChangeDate(now));
+        object.set_new(V::LeaseTime(Interval(LEASE_SECONDS)));
+        object.set_new(V::Fresh(true));
         return Ok(());
     }
     if let ManagedObject::Certificate(certificate) = value {
@@ -125,7 +127,6 @@ pub(super) fn set_by_server(
     }
     Ok(())
 }
-
 
 /// The generator that the server's keys come from: that of the operating system, whose construction varies.
 pub(super) fn generator() -> RNGParameters {

@@ -32,6 +32,10 @@ pub(super) fn obtain_lease(
             .lease_time()
             .copied()
             .unwrap_or(Interval(LEASE_SECONDS)),
-        last_change_date: object.attributes.last_change_date().copied().unwrap_or_else(now),
+        last_change_date: object
+            .attributes
+            .last_change_date()
+            .copied()
+            .unwrap_or_else(now),
     })
 }

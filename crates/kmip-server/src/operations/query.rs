@@ -40,7 +40,9 @@ pub(super) fn query(
                 response.object_types = known(OBJECT_TYPES, context);
                 if context.version.has_typed_attributes() {
                     // Gone in 2.0.
-                    response.object_types.retain(|of| *of != ObjectType::Template);
+                    response
+                        .object_types
+                        .retain(|of| *of != ObjectType::Template);
                 }
             }
             QueryFunction::QueryServerInformation => {

@@ -16,8 +16,7 @@ pub(super) fn register(
 ) -> Result<RegisterResponse, Failure> {
     let mut attributes = templates::resolve(context, request.attributes)?;
     check_object(request.object_type, &request.object, &mut attributes)?;
-    let identifier =
-        new_object::keep(context, &attributes, request.object, Origin::Registered)?;
+    let identifier = new_object::keep(context, &attributes, request.object, Origin::Registered)?;
     Ok(RegisterResponse {
         unique_identifier: identifier.into(),
         attributes: None,
@@ -54,15 +53,18 @@ pub(super) fn check_object(
 
 /// A symmetric key's length must be what it says.
 fn check_length(block: &KeyBlock) -> Result<(), Failure> {
-    let (Some(said), Some(WrappedOrPlain::Plain(_)), Some(material)) =
-        (block.cryptographic_length, &block.key_value, block.key_bytes())
-    else {
+    let (Some(said), Some(WrappedOrPlain::Plain(_)), Some(material)) = (
+        block.cryptographic_length,
+        &block.key_value,
+        block.key_bytes(),
+    ) else {
         return Ok(());
     };
-    let is_raw = block.key_wrapping_data.is_none() && matches!(
-        block.key_format_type,
-        KeyFormatType::Raw | KeyFormatType::TransparentSymmetricKey
-    );
+    let is_raw = block.key_wrapping_data.is_none()
+        && matches!(
+            block.key_format_type,
+            KeyFormatType::Raw | KeyFormatType::TransparentSymmetricKey
+        );
     let bits = material.len().saturating_mul(8);
     let without_parity = matches!(
         block.cryptographic_algorithm,

@@ -53,7 +53,10 @@ pub(super) fn attributes(
     let activation = old.attributes.activation_date().copied();
     let shift = offset.map(|offset| {
         let new = now().0.saturating_add(offset.0.into());
-        (new, activation.map(|old| new.saturating_sub(old.0)).unwrap_or(0))
+        (
+            new,
+            activation.map(|old| new.saturating_sub(old.0)).unwrap_or(0),
+        )
     });
     let moved = |date: DateTime| DateTime(date.0.saturating_add(shift.map_or(0, |(_, by)| by)));
     let mut taken = Attributes::new();
@@ -65,13 +68,9 @@ pub(super) fn attributes(
         }
         taken.push(match attribute.value.clone() {
             AttributeValue::ActivationDate(date) => AttributeValue::ActivationDate(moved(date)),
-            AttributeValue::ProcessStartDate(date) => {
-                AttributeValue::ProcessStartDate(moved(date))
-            }
+            AttributeValue::ProcessStartDate(date) => AttributeValue::ProcessStartDate(moved(date)),
             AttributeValue::ProtectStopDate(date) => AttributeValue::ProtectStopDate(moved(date)),
-            AttributeValue::DeactivationDate(date) => {
-                AttributeValue::DeactivationDate(moved(date))
-            }
+            AttributeValue::DeactivationDate(date) => AttributeValue::DeactivationDate(moved(date)),
             AttributeValue::UsageLimits(limits) => AttributeValue::UsageLimits(UsageLimits {
                 count: Some(limits.total),
                 ..limits
@@ -85,7 +84,9 @@ pub(super) fn attributes(
     // What the request says goes before; names and the like come on top of those taken over.
     let multi: Attributes = asked_for
         .iter()
-        .filter(|attribute| crate::attribute_rules::is_multi_valued(&attribute.value.attribute_name()))
+        .filter(|attribute| {
+            crate::attribute_rules::is_multi_valued(&attribute.value.attribute_name())
+        })
         .cloned()
         .collect();
     let single: Attributes = asked_for

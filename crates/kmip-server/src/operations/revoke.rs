@@ -14,9 +14,7 @@ pub(super) fn revoke(
         request.revocation_reason,
         request.compromise_occurrence_date,
     );
-    context.change(&identifier, |object| {
-            object.revoke(reason, occurred)
-        })?;
+    context.change(&identifier, |object| object.revoke(reason, occurred))?;
     context.yields(&identifier);
     Ok(RevokeResponse {
         unique_identifier: identifier.into(),

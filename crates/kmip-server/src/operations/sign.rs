@@ -18,7 +18,12 @@ pub(super) fn sign(
 ) -> Result<SignResponse, Failure> {
     let identifier = context.identifier(request.unique_identifier)?;
     let object = context.on_line(&identifier)?;
-    usage::check(&object, Purpose::Protect, CryptographicUsageMask::Sign, now())?;
+    usage::check(
+        &object,
+        Purpose::Protect,
+        CryptographicUsageMask::Sign,
+        now(),
+    )?;
     let key = private_key(&object)?;
     let data = context.data(request.data)?;
     let length = data.len();

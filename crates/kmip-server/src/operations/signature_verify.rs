@@ -17,7 +17,12 @@ pub(super) fn signature_verify(
 ) -> Result<SignatureVerifyResponse, Failure> {
     let identifier = context.identifier(request.unique_identifier)?;
     let object = context.on_line(&identifier)?;
-    usage::check(&object, Purpose::Process, CryptographicUsageMask::Verify, now())?;
+    usage::check(
+        &object,
+        Purpose::Process,
+        CryptographicUsageMask::Verify,
+        now(),
+    )?;
     let key = public_key(&object)?;
     let part = Part {
         operation: Operation::SignatureVerify,

@@ -41,7 +41,10 @@ pub(super) fn shaped(
         .ok_or_else(|| Failure::new(ResultReason::ItemNotFound, "the object has been destroyed"))?;
     let attributes = &object.attributes;
     if attributes.extractable() == Some(&false) {
-        return Err(Failure::new(ResultReason::NotExtractable, "the key is not extractable"));
+        return Err(Failure::new(
+            ResultReason::NotExtractable,
+            "the key is not extractable",
+        ));
     }
     if attributes.sensitive() == Some(&true) && shape.wrapping.is_none() {
         return Err(Failure::new(
@@ -63,7 +66,9 @@ pub(super) fn shaped(
     };
     if block.key_value.is_none() {
         // Metadata only: they are what there is to return.
-        if shape.format.is_none_or(|format| format == block.key_format_type)
+        if shape
+            .format
+            .is_none_or(|format| format == block.key_format_type)
             && shape.wrapping.is_none()
         {
             return Ok(value);
@@ -127,12 +132,12 @@ fn convert(value: &ManagedObject, format: KeyFormatType) -> Result<KeyBlock, Fai
                 _ => return Err(unable()),
             }
         }
-        ManagedObject::PrivateKey(_) => {
-            PrivateKey::read(block).map_err(|_| unable())?.write(format)?
-        }
-        ManagedObject::PublicKey(_) => {
-            PublicKey::read(block).map_err(|_| unable())?.write(format)?
-        }
+        ManagedObject::PrivateKey(_) => PrivateKey::read(block)
+            .map_err(|_| unable())?
+            .write(format)?,
+        ManagedObject::PublicKey(_) => PublicKey::read(block)
+            .map_err(|_| unable())?
+            .write(format)?,
         _ => return Err(unable()),
     };
     Ok(with_material(block, format, material))
@@ -174,7 +179,12 @@ fn wrap(
     };
     let wrapping_id = context.identifier(Some(information.unique_identifier.clone()))?;
     let wrapping_key = wrapping_object(context, &wrapping_id)?;
-    usage::check(&wrapping_key, Purpose::Protect, CryptographicUsageMask::WrapKey, now())?;
+    usage::check(
+        &wrapping_key,
+        Purpose::Protect,
+        CryptographicUsageMask::WrapKey,
+        now(),
+    )?;
     let mode = mode(information.cryptographic_parameters.as_ref(), &wrapping_key)?;
     let clear = match specification.encoding_option {
         Some(EncodingOption::NoEncoding) => {
@@ -270,7 +280,12 @@ fn unwrap_if_asked(
     }
     let wrapping_id = context.identifier(Some(information.unique_identifier.clone()))?;
     let wrapping_key = wrapping_object(context, &wrapping_id)?;
-    usage::check(&wrapping_key, Purpose::Process, CryptographicUsageMask::UnwrapKey, now())?;
+    usage::check(
+        &wrapping_key,
+        Purpose::Process,
+        CryptographicUsageMask::UnwrapKey,
+        now(),
+    )?;
     let mode = mode(information.cryptographic_parameters.as_ref(), &wrapping_key)?;
     let (_, key) = symmetric_key(&wrapping_key)?;
     let mut clear = crypto::unwrap(mode, key.expose(), bytes.expose())?;

@@ -31,7 +31,9 @@ fn mask(mask: CryptographicUsageMask) -> AttributeValue {
 
 fn aes(bits: i32) -> Attributes {
     Attributes::new()
-        .with(AttributeValue::CryptographicAlgorithm(CryptographicAlgorithm::AES))
+        .with(AttributeValue::CryptographicAlgorithm(
+            CryptographicAlgorithm::AES,
+        ))
         .with(AttributeValue::CryptographicLength(bits))
 }
 
@@ -86,7 +88,9 @@ async fn key_pairs() {
         .ask(CreateKeyPairRequest {
             common_attributes: Some(
                 Attributes::new()
-                    .with(AttributeValue::CryptographicAlgorithm(CryptographicAlgorithm::ECDSA))
+                    .with(AttributeValue::CryptographicAlgorithm(
+                        CryptographicAlgorithm::ECDSA,
+                    ))
                     .with(AttributeValue::CryptographicDomainParameters(curve))
                     .with(active()),
             ),
@@ -103,7 +107,10 @@ async fn key_pairs() {
     let public = pair.public_key_unique_identifier.to_string();
     let of_private = attributes(&mut peer, &private).await;
     assert_eq!(of_private.cryptographic_length(), Some(&384));
-    assert_eq!(of_private.link().unwrap().link_type, LinkType::PublicKeyLink);
+    assert_eq!(
+        of_private.link().unwrap().link_type,
+        LinkType::PublicKeyLink
+    );
 
     let signed: SignResponse = peer
         .ask(SignRequest {
@@ -167,12 +174,21 @@ async fn re_keying() {
         })
         .await;
     let new = new.unique_identifier.to_string();
-    let (of_old, of_new) = (attributes(&mut peer, &old).await, attributes(&mut peer, &new).await);
+    let (of_old, of_new) = (
+        attributes(&mut peer, &old).await,
+        attributes(&mut peer, &new).await,
+    );
     assert_eq!(of_old.names().count(), 0);
     assert_eq!(of_new.name(), Some(&Name::text("payroll")));
     assert_eq!(of_new.state(), Some(&State::Active));
-    assert_eq!(of_old.link().unwrap().linked_object_identifier, new.as_str().into());
-    assert_eq!(of_new.link().unwrap().linked_object_identifier, old.as_str().into());
+    assert_eq!(
+        of_old.link().unwrap().linked_object_identifier,
+        new.as_str().into()
+    );
+    assert_eq!(
+        of_new.link().unwrap().linked_object_identifier,
+        old.as_str().into()
+    );
     let (old_key, new_key) = (get(&mut peer, &old).await, get(&mut peer, &new).await);
     assert_ne!(old_key.object, new_key.object);
     // With an offset it becomes active later.
@@ -219,7 +235,10 @@ async fn derivation() {
     }
     assert_eq!(keys[0], keys[1]);
     assert_ne!(keys[0], keys[2]);
-    assert_eq!(peer.refused(request(b"x", 257)).await, ResultReason::InvalidField);
+    assert_eq!(
+        peer.refused(request(b"x", 257)).await,
+        ResultReason::InvalidField
+    );
     let other = peer.active_key(CryptographicUsageMask::Encrypt).await;
     let mut refused = request(b"x", 256);
     refused.unique_identifiers = vec![other.into()];
@@ -236,7 +255,11 @@ async fn wrapped_keys() {
     let server = rig.start().await;
     let mut peer = Peer::new(&rig, &server, V1_4).await;
     let kek = peer.active_key(CryptographicUsageMask::WrapKey).await;
-    let key = created(&mut peer, aes(256).with(mask(CryptographicUsageMask::Encrypt))).await;
+    let key = created(
+        &mut peer,
+        aes(256).with(mask(CryptographicUsageMask::Encrypt)),
+    )
+    .await;
     let wrapping = |encoding, names| KeyWrappingSpecification {
         wrapping_method: WrappingMethod::Encrypt,
         encryption_key_information: Some(EncryptionKeyInformation {
@@ -255,8 +278,12 @@ async fn wrapped_keys() {
         key_wrapping_specification: Some(specification),
         ..GetRequest::default()
     };
-    let raw: GetResponse =
-        peer.ask(request(wrapping(Some(EncodingOption::NoEncoding), Vec::new()))).await;
+    let raw: GetResponse = peer
+        .ask(request(wrapping(
+            Some(EncodingOption::NoEncoding),
+            Vec::new(),
+        )))
+        .await;
     let block = raw.object.key_block().unwrap();
     let Some(WrappedOrPlain::Wrapped(bytes)) = &block.key_value else {
         panic!("not wrapped")
@@ -271,11 +298,21 @@ async fn wrapped_keys() {
     };
     assert!(bytes.len() > 40);
     let both = wrapping(Some(EncodingOption::NoEncoding), names);
-    assert_eq!(peer.refused(request(both)).await, ResultReason::EncodingOptionError);
+    assert_eq!(
+        peer.refused(request(both)).await,
+        ResultReason::EncodingOptionError
+    );
     // A key that may not wrap does not.
     let mut wrong = wrapping(Some(EncodingOption::NoEncoding), Vec::new());
-    wrong.encryption_key_information.as_mut().unwrap().unique_identifier = key.as_str().into();
-    assert_eq!(peer.refused(request(wrong)).await, ResultReason::PermissionDenied);
+    wrong
+        .encryption_key_information
+        .as_mut()
+        .unwrap()
+        .unique_identifier = key.as_str().into();
+    assert_eq!(
+        peer.refused(request(wrong)).await,
+        ResultReason::PermissionDenied
+    );
 }
 
 #[tokio::test]
@@ -285,7 +322,10 @@ async fn sensitive_and_unextractable_keys_stay() {
     let mut peer = Peer::new(&rig, &server, V1_4).await;
     for (attribute, expected) in [
         (AttributeValue::Sensitive(true), ResultReason::Sensitive),
-        (AttributeValue::Extractable(false), ResultReason::NotExtractable),
+        (
+            AttributeValue::Extractable(false),
+            ResultReason::NotExtractable,
+        ),
     ] {
         let id = created(&mut peer, aes(128).with(attribute)).await;
         let request = GetRequest {
@@ -329,14 +369,20 @@ async fn exported_and_imported() {
         attributes: exported.attributes.clone(),
         object: exported.object.clone().unwrap(),
     };
-    assert_eq!(peer.refused(import(false)).await, ResultReason::ObjectAlreadyExists);
+    assert_eq!(
+        peer.refused(import(false)).await,
+        ResultReason::ObjectAlreadyExists
+    );
     let _: ImportResponse = peer.ask(import(true)).await;
     let again = attributes(&mut peer, &id).await;
     assert_eq!(again.state(), Some(&State::Active));
     assert_eq!(again.initial_date(), exported.attributes.initial_date());
     // Nobody takes an identifier of somebody else's, or a file's name.
     let mut other = Peer::named(&rig, &server, V1_4, "somebody").await;
-    assert_eq!(other.refused(import(true)).await, ResultReason::ObjectAlreadyExists);
+    assert_eq!(
+        other.refused(import(true)).await,
+        ResultReason::ObjectAlreadyExists
+    );
     let mut path = import(true);
     path.unique_identifier = "../kek".into();
     assert_eq!(peer.refused(path).await, ResultReason::InvalidField);
@@ -347,9 +393,16 @@ async fn archived_and_recovered() {
     let rig = Rig::new();
     let server = rig.start().await;
     let mut peer = Peer::new(&rig, &server, V1_4).await;
-    let id = created(&mut peer, aes(256).with(AttributeValue::Name(Name::text("old")))).await;
-    let _: ArchiveResponse =
-        peer.ask(ArchiveRequest { unique_identifier: Some(id.as_str().into()) }).await;
+    let id = created(
+        &mut peer,
+        aes(256).with(AttributeValue::Name(Name::text("old"))),
+    )
+    .await;
+    let _: ArchiveResponse = peer
+        .ask(ArchiveRequest {
+            unique_identifier: Some(id.as_str().into()),
+        })
+        .await;
     let request = GetRequest {
         unique_identifier: Some(id.as_str().into()),
         ..GetRequest::default()
@@ -363,8 +416,11 @@ async fn archived_and_recovered() {
     assert!(located(&mut peer, by_name(None)).await.is_empty());
     let archive = Some(StorageStatusMask::ArchivalStorage);
     assert_eq!(located(&mut peer, by_name(archive)).await, [id.as_str()]);
-    let _: RecoverResponse =
-        peer.ask(RecoverRequest { unique_identifier: Some(id.as_str().into()) }).await;
+    let _: RecoverResponse = peer
+        .ask(RecoverRequest {
+            unique_identifier: Some(id.as_str().into()),
+        })
+        .await;
     get(&mut peer, &id).await;
     assert_eq!(located(&mut peer, by_name(None)).await, [id.as_str()]);
 }
@@ -375,13 +431,20 @@ async fn a_batch_is_undone() {
     let rig = Rig::new();
     let server = rig.start().await;
     let mut peer = Peer::new(&rig, &server, V1_4).await;
-    let kept = created(&mut peer, aes(128).with(AttributeValue::Name(Name::text("kept")))).await;
+    let kept = created(
+        &mut peer,
+        aes(128).with(AttributeValue::Name(Name::text("kept"))),
+    )
+    .await;
     let items = peer
         .batch(
             Some(BatchErrorContinuationOption::Undo),
             [
                 create(aes(128).with(AttributeValue::Name(Name::text("undone")))).into(),
-                ActivateRequest { unique_identifier: Some(kept.as_str().into()) }.into(),
+                ActivateRequest {
+                    unique_identifier: Some(kept.as_str().into()),
+                }
+                .into(),
                 GetRequest {
                     unique_identifier: Some("nowhere".into()),
                     ..GetRequest::default()
@@ -401,10 +464,20 @@ async fn a_batch_is_undone() {
         ]
     );
     assert!(items[0].payload.is_none());
-    assert_eq!(located(&mut peer, LocateRequest::default()).await, [kept.as_str()]);
-    assert_eq!(attributes(&mut peer, &kept).await.state(), Some(&State::PreActive));
+    assert_eq!(
+        located(&mut peer, LocateRequest::default()).await,
+        [kept.as_str()]
+    );
+    assert_eq!(
+        attributes(&mut peer, &kept).await.state(),
+        Some(&State::PreActive)
+    );
     // The name is free again.
-    created(&mut peer, aes(128).with(AttributeValue::Name(Name::text("undone")))).await;
+    created(
+        &mut peer,
+        aes(128).with(AttributeValue::Name(Name::text("undone"))),
+    )
+    .await;
 }
 
 #[tokio::test]
@@ -433,7 +506,8 @@ async fn attributes_are_set_adjusted_and_deleted() {
         ResultReason::PermissionDenied
     );
     assert_eq!(
-        peer.refused(set(AttributeValue::State(State::Active))).await,
+        peer.refused(set(AttributeValue::State(State::Active)))
+            .await,
         ResultReason::PermissionDenied
     );
     let delete = |tag: Tag| DeleteAttributeRequest {
@@ -498,7 +572,10 @@ async fn usage_limits() {
         })
         .await;
     assert_eq!(check.usage_limits_count, Some(0));
-    assert_eq!(check.cryptographic_usage_mask, Some(CryptographicUsageMask::Encrypt));
+    assert_eq!(
+        check.cryptographic_usage_mask,
+        Some(CryptographicUsageMask::Encrypt)
+    );
 }
 
 /// Parts of one operation; nobody else can go on with it, and it is not gone on with twice.
@@ -523,7 +600,10 @@ async fn streams() {
     assert!(first.data.is_none());
     let last = hash(b" two", first.correlation_value, None, Some(true));
     let mut other = Peer::named(&rig, &server, V1_4, "somebody").await;
-    assert_eq!(other.refused(last.clone()).await, ResultReason::InvalidField);
+    assert_eq!(
+        other.refused(last.clone()).await,
+        ResultReason::InvalidField
+    );
     let parts: HashResponse = peer.ask(last.clone()).await;
     assert_eq!(parts.data, whole.data);
     assert_eq!(peer.refused(last).await, ResultReason::InvalidField);
@@ -556,7 +636,12 @@ async fn data_of_earlier_items() {
             ],
         )
         .await;
-    assert!(items.iter().all(|item| item.result_status == ResultStatus::Success), "{items:?}");
+    assert!(
+        items
+            .iter()
+            .all(|item| item.result_status == ResultStatus::Success),
+        "{items:?}"
+    );
 }
 
 #[tokio::test]
@@ -577,9 +662,15 @@ async fn templates() {
         .await;
     let wanted = Attributes::new().with_template(Name::text("template"));
     let id = created(&mut peer, wanted).await;
-    assert_eq!(attributes(&mut peer, &id).await.cryptographic_length(), Some(&192));
+    assert_eq!(
+        attributes(&mut peer, &id).await.cryptographic_length(),
+        Some(&192)
+    );
     let unknown = Attributes::new().with_template(Name::text("no such"));
-    assert_eq!(peer.refused(create(unknown)).await, ResultReason::ItemNotFound);
+    assert_eq!(
+        peer.refused(create(unknown)).await,
+        ResultReason::ItemNotFound
+    );
 }
 
 /// Nobody is told of attributes that his version does not have.
@@ -603,7 +694,11 @@ async fn nothing_newer_than_the_request() {
             version >= ProtocolVersion::V2_0,
             "{version}"
         );
-        assert_eq!(all.fresh().is_some(), version >= ProtocolVersion::V1_1, "{version}");
+        assert_eq!(
+            all.fresh().is_some(),
+            version >= ProtocolVersion::V1_1,
+            "{version}"
+        );
     }
 }
 
@@ -617,7 +712,9 @@ async fn rsa_and_secrets() {
         .ask(CreateKeyPairRequest {
             common_attributes: Some(
                 Attributes::new()
-                    .with(AttributeValue::CryptographicAlgorithm(CryptographicAlgorithm::RSA))
+                    .with(AttributeValue::CryptographicAlgorithm(
+                        CryptographicAlgorithm::RSA,
+                    ))
                     .with(AttributeValue::CryptographicLength(2048))
                     .with(active()),
             ),
@@ -677,5 +774,9 @@ async fn rsa_and_secrets() {
         },
         compromise_occurrence_date: None,
     };
-    assert_eq!(peer.refused(revoke).await, ResultReason::PermissionDenied, "it is not active");
+    assert_eq!(
+        peer.refused(revoke).await,
+        ResultReason::PermissionDenied,
+        "it is not active"
+    );
 }

@@ -174,11 +174,7 @@ pub(crate) async fn raw(rig: &Rig, server: &Running) -> TlsStream<TcpStream> {
 }
 
 /// The same, as somebody else.
-pub(crate) async fn raw_as(
-    rig: &Rig,
-    server: &Running,
-    common_name: &str,
-) -> TlsStream<TcpStream> {
+pub(crate) async fn raw_as(rig: &Rig, server: &Running, common_name: &str) -> TlsStream<TcpStream> {
     let config = rig.client_tls(common_name).load().unwrap().config;
     let tcp = TcpStream::connect(server.address).await.unwrap();
     TlsConnector::from(config)

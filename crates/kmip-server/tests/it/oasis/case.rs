@@ -64,7 +64,9 @@ fn read(dir: &Path, path: &Path) -> Case {
     let mut messages = messages.into_iter().peekable();
     while let Some(message) = messages.next() {
         if message.tag == "RequestMessage" {
-            let is_answered = messages.peek().is_some_and(|next| next.tag == "ResponseMessage");
+            let is_answered = messages
+                .peek()
+                .is_some_and(|next| next.tag == "ResponseMessage");
             let response = if is_answered { messages.next() } else { None };
             exchanges.push((message, response.unwrap_or_default()));
         }
@@ -119,7 +121,11 @@ impl Variables {
 /// Now, so many seconds later or earlier.
 fn moment(offset: &str) -> String {
     let offset = offset.replace(' ', "");
-    let offset: i64 = if offset.is_empty() { 0 } else { offset.parse().expect("seconds") };
+    let offset: i64 = if offset.is_empty() {
+        0
+    } else {
+        offset.parse().expect("seconds")
+    };
     let now = OffsetDateTime::now_utc().unix_timestamp();
     OffsetDateTime::from_unix_timestamp(now + offset)
         .expect("a time of our century")

@@ -62,12 +62,21 @@ impl Comparison<'_> {
                 .map(Node::shown)
         };
         if version(expected) != version(got) {
-            return Err(format!("{:?}, expected {:?}", version(got), version(expected)));
+            return Err(format!(
+                "{:?}, expected {:?}",
+                version(got),
+                version(expected)
+            ));
         }
         let theirs: Vec<&Node> = expected.all("BatchItem").collect();
         let ours: Vec<&Node> = got.all("BatchItem").collect();
         if theirs.len() != ours.len() {
-            return Err(format!("{} items, expected {}: {}", ours.len(), theirs.len(), got.shown()));
+            return Err(format!(
+                "{} items, expected {}: {}",
+                ours.len(),
+                theirs.len(),
+                got.shown()
+            ));
         }
         for (expected, got) in theirs.iter().zip(ours) {
             self.item(expected, got)?;
@@ -76,25 +85,44 @@ impl Comparison<'_> {
     }
 
     fn item(&mut self, expected: &Node, got: &Node) -> Result<(), String> {
-        for tag in ["ResultStatus", "ResultReason", "Operation", "UniqueBatchItemID"] {
+        for tag in [
+            "ResultStatus",
+            "ResultReason",
+            "Operation",
+            "UniqueBatchItemID",
+        ] {
             // A server may leave the operation out where the request could not be read.
             if expected.text(tag) != got.text(tag) {
-                return Err(format!("got {}, expected {}", got.shown(), expected.shown()));
+                return Err(format!(
+                    "got {}, expected {}",
+                    got.shown(),
+                    expected.shown()
+                ));
             }
         }
         let operation = expected.text("Operation");
-        match (expected.child("ResponsePayload"), got.child("ResponsePayload")) {
+        match (
+            expected.child("ResponsePayload"),
+            got.child("ResponsePayload"),
+        ) {
             (Some(expected), Some(got)) => self.payload(operation, expected, got),
             (Some(expected), None) if expected.children.is_empty() => Ok(()),
             (None, None) => Ok(()),
             (None, Some(got)) if got.children.is_empty() => Ok(()),
-            _ => Err(format!("got {}, expected {}", got.shown(), expected.shown())),
+            _ => Err(format!(
+                "got {}, expected {}",
+                got.shown(),
+                expected.shown()
+            )),
         }
     }
 
     fn payload(&mut self, operation: &str, expected: &Node, got: &Node) -> Result<(), String> {
         self.random = matches!(operation, "RNGRetrieve")
-            || (operation == "Sign" && ["PSS", "EC"].iter().any(|word| self.case.text.contains(word)))
+            || (operation == "Sign"
+                && ["PSS", "EC"]
+                    .iter()
+                    .any(|word| self.case.text.contains(word)))
             || (operation == "Encrypt"
                 && (self.case.text.contains("OAEP")
                     || expected.child("IVCounterNonce").is_some()
@@ -107,7 +135,9 @@ impl Comparison<'_> {
             // What a server offers is its own business, as long as it answers what is asked.
             "Query" => {
                 for child in &expected.children {
-                    if matches!(child.tag.as_str(), "Operation" | "ObjectType") && got.child(&child.tag).is_none() {
+                    if matches!(child.tag.as_str(), "Operation" | "ObjectType")
+                        && got.child(&child.tag).is_none()
+                    {
                         return Err(format!("no {} in {}", child.tag, got.shown()));
                     }
                 }
@@ -115,10 +145,15 @@ impl Comparison<'_> {
             }
             "DiscoverVersions" => {
                 let versions = |node: &Node| {
-                    node.all("ProtocolVersion").map(Node::shown).collect::<Vec<_>>()
+                    node.all("ProtocolVersion")
+                        .map(Node::shown)
+                        .collect::<Vec<_>>()
                 };
                 let got = versions(got);
-                match versions(expected).iter().all(|version| got.contains(version)) {
+                match versions(expected)
+                    .iter()
+                    .all(|version| got.contains(version))
+                {
                     true => Ok(()),
                     false => Err(format!("got the versions {got:?}")),
                 }
@@ -163,13 +198,23 @@ impl Comparison<'_> {
                 || (got.tag == "Digest" && node.tag == "KeyFormatType"))
         });
         match surplus {
-            Some(node) => Err(format!("{} is not expected in {}", node.shown(), got.shown())),
+            Some(node) => Err(format!(
+                "{} is not expected in {}",
+                node.shown(),
+                got.shown()
+            )),
             None => Ok(()),
         }
     }
 
     fn node(&mut self, expected: &Node, got: &Node) -> Result<(), String> {
-        let differs = || Err(format!("got {}, expected {}", got.shown(), expected.shown()));
+        let differs = || {
+            Err(format!(
+                "got {}, expected {}",
+                got.shown(),
+                expected.shown()
+            ))
+        };
         if expected.item_type != got.item_type {
             return differs();
         }
@@ -180,7 +225,10 @@ impl Comparison<'_> {
             return Ok(());
         }
         if expected.tag == "Attribute"
-            && matches!(expected.text("AttributeName"), "Random Number Generator" | "Lease Time")
+            && matches!(
+                expected.text("AttributeName"),
+                "Random Number Generator" | "Lease Time"
+            )
         {
             return Ok(());
         }
@@ -212,7 +260,8 @@ impl Comparison<'_> {
         let is_made = MADE.contains(&expected.tag.as_str())
             && (always || self.random)
             && !self.sent.contains(&expected.value);
-        let is_identifier = expected.tag.ends_with("Identifier") && !self.sent.contains(&expected.value);
+        let is_identifier =
+            expected.tag.ends_with("Identifier") && !self.sent.contains(&expected.value);
         if is_variable || is_made || is_identifier {
             self.variables.bind(&expected.value, &got.value);
             return Ok(());

@@ -37,7 +37,11 @@ async fn cases() {
     let mut wrong = Vec::new();
     let initiated = cases
         .iter()
-        .filter(|case| case.exchanges.iter().any(|(request, _)| is_initiated(request)))
+        .filter(|case| {
+            case.exchanges
+                .iter()
+                .any(|(request, _)| is_initiated(request))
+        })
         .count();
     eprintln!("{initiated} cases have messages that the server would initiate: these are left out");
     for case in &cases {
@@ -55,11 +59,17 @@ async fn cases() {
         eprintln!("{version}: {passed} passed, {failed} listed as not passed");
     }
     for (file, _) in NOT_PASSED {
-        if !cases.iter().any(|case| case.file == *file) && std::env::var_os("OASIS_CASES").is_none() {
+        if !cases.iter().any(|case| case.file == *file) && std::env::var_os("OASIS_CASES").is_none()
+        {
             wrong.push(format!("{file}: listed, but there is no such case"));
         }
     }
-    assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "{} wrong:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
 }
 
 /// Cases that go on with what another one has left behind: part of their name, and of the other's.
@@ -92,7 +102,9 @@ async fn replay(rig: &Rig, server: &Running, case: &Case) -> Result<(), String> 
             continue;
         }
         let at = |why: String| {
-            let operation = request.child("BatchItem").map_or("", |item| item.text("Operation"));
+            let operation = request
+                .child("BatchItem")
+                .map_or("", |item| item.text("Operation"));
             format!("step {step} ({operation}): {why}")
         };
         request.visit(&mut |node| sent.push(node.value.clone()));
@@ -102,7 +114,8 @@ async fn replay(rig: &Rig, server: &Running, case: &Case) -> Result<(), String> 
         let response = exchange(&mut stream, message.as_slice())
             .await
             .map_err(|error| at(error.to_string()))?;
-        let element = ttlv::check(&response, &Limits::DEFAULT).map_err(|error| at(error.to_string()))?;
+        let element =
+            ttlv::check(&response, &Limits::DEFAULT).map_err(|error| at(error.to_string()))?;
         let xml = text::xml::from_ttlv(&element).map_err(|error| at(error.to_string()))?;
         let response: Node = tree::parse(&xml).children.remove(0);
         if expected.children.is_empty() {

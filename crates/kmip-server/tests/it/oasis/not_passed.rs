@@ -174,8 +174,5 @@ pub(crate) const NOT_PASSED: &[(&str, &str)] = &[
         "v1.4/TC-SJ-1-14.xml",
         "Create Split Key and Join Split Key are not offered",
     ),
-    (
-        "v2.0/PKCS11-M-1-20.xml",
-        "PKCS #11 is not offered",
-    ),
+    ("v2.0/PKCS11-M-1-20.xml", "PKCS #11 is not offered"),
 ];

@@ -126,7 +126,10 @@ fn canonical(item_type: &str, value: &str) -> String {
     }
     match item_type {
         "Integer" => {
-            let mut words: Vec<&str> = value.split([' ', '|']).filter(|word| !word.is_empty()).collect();
+            let mut words: Vec<&str> = value
+                .split([' ', '|'])
+                .filter(|word| !word.is_empty())
+                .collect();
             words.sort_unstable();
             words.join(" ")
         }
