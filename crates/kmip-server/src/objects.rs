@@ -29,11 +29,14 @@ pub(crate) struct Objects {
     last_default: Mutex<HashMap<(Arc<str>, String), String>>,
 }
 
+/// An owner's objects, in the order in which they were made.
+type OwnObjects = BTreeMap<(i64, String), Arc<Object>>;
+
 #[derive(Default)]
 struct Index {
     by_identifier: HashMap<String, Arc<Object>>,
     /// The identifiers of an owner's objects, by sequence.
-    by_owner: HashMap<Arc<str>, BTreeMap<(i64, String), Arc<Object>>>,
+    by_owner: HashMap<Arc<str>, OwnObjects>,
     /// The identifiers of the objects with a name; whose they are is for the reader to see.
     by_name: HashMap<String, Vec<String>>,
 }
