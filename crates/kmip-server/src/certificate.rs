@@ -9,8 +9,10 @@ use kmip::structures::{
 };
 use kmip::{AttributeValue, Bytes};
 use x509_parser::certificate::X509Certificate;
+use x509_parser::objects::{oid_registry, oid2abbrev};
 use x509_parser::prelude::FromDer;
 use x509_parser::public_key::PublicKey;
+use x509_parser::x509::X509Name;
 
 use crate::failure::Failure;
 
@@ -30,10 +32,11 @@ pub(crate) fn attributes(certificate: &Certificate) -> Result<Vec<AttributeValue
         .map_err(|_| Failure::invalid("the certificate is not an X.509 certificate in DER"))?;
     let (subject, issuer) = (parsed.subject(), parsed.issuer());
     let raw_serial = parsed.raw_serial().to_vec();
-    let serial: String = raw_serial
-        .iter()
-        .map(|byte| format!("{byte:02X}"))
-        .collect();
+    // As text it is the number, without the zero that makes it positive.
+    let zeros = raw_serial.iter().take_while(|byte| **byte == 0).count();
+    let zeros = zeros.min(raw_serial.len().saturating_sub(1));
+    let digits = raw_serial.get(zeros..).unwrap_or_default();
+    let serial: String = digits.iter().map(|byte| format!("{byte:02X}")).collect();
     let alternatives: Vec<String> = parsed
         .subject_alternative_name()
         .ok()
@@ -49,7 +52,7 @@ pub(crate) fn attributes(certificate: &Certificate) -> Result<Vec<AttributeValue
         .unwrap_or_default();
     all.push(V::X509CertificateIdentifier(X509CertificateIdentifier {
         issuer_distinguished_name: issuer.as_raw().into(),
-        certificate_serial_number: Bytes(raw_serial),
+        certificate_serial_number: Bytes(der_integer(&raw_serial)),
     }));
     all.push(V::X509CertificateSubject(X509CertificateSubject {
         distinguished_name: subject.as_raw().into(),
@@ -60,15 +63,15 @@ pub(crate) fn attributes(certificate: &Certificate) -> Result<Vec<AttributeValue
         alternative_names: Vec::new(),
     }));
     all.push(V::CertificateIdentifier(CertificateIdentifier {
-        issuer: issuer.to_string(),
+        issuer: text(issuer),
         serial_number: Some(serial),
     }));
     all.push(V::CertificateSubject(CertificateSubject {
-        distinguished_name: subject.to_string(),
+        distinguished_name: text(subject),
         alternative_names: alternatives,
     }));
     all.push(V::CertificateIssuer(CertificateIssuer {
-        distinguished_name: issuer.to_string(),
+        distinguished_name: text(issuer),
         alternative_names: Vec::new(),
     }));
     let oid = parsed.signature_algorithm.algorithm.to_id_string();
@@ -87,6 +90,44 @@ pub(crate) fn attributes(certificate: &Certificate) -> Result<Vec<AttributeValue
         _ => {}
     }
     Ok(all)
+}
+
+/// The number in DER.
+fn der_integer(value: &[u8]) -> Vec<u8> {
+    let mut der = vec![2, u8::try_from(value.len()).unwrap_or(0x7f)];
+    der.extend_from_slice(value);
+    der
+}
+
+/// A name as RFC 4514 writes it: the last part first.
+fn text(name: &X509Name<'_>) -> String {
+    let parts: Vec<String> = name
+        .iter_rdn()
+        .map(|part| {
+            let values: Vec<String> = part
+                .iter()
+                .map(|attribute| {
+                    let oid = attribute.attr_type();
+                    let key = oid2abbrev(oid, oid_registry())
+                        .map_or_else(|_| oid.to_id_string(), str::to_owned);
+                    format!("{key}={}", escaped(attribute.as_str().unwrap_or_default()))
+                })
+                .collect();
+            values.join("+")
+        })
+        .collect();
+    parts.into_iter().rev().collect::<Vec<_>>().join(",")
+}
+
+fn escaped(value: &str) -> String {
+    let mut escaped = String::with_capacity(value.len());
+    for character in value.chars() {
+        if matches!(character, ',' | '+' | '"' | '\\' | '<' | '>' | ';') {
+            escaped.push('\\');
+        }
+        escaped.push(character);
+    }
+    escaped
 }
 
 /// Its Subject Public Key Info, in DER.

@@ -179,6 +179,17 @@ impl Authority for CommonNameAuthority {
     }
 }
 
+/// A client with a certificate of its own.
+#[cfg(test)]
+pub(crate) fn test_peer(common_name: &str) -> Peer {
+    use rustls::pki_types::pem::PemObject;
+    let issued = tls::dev_pki::CertificateAuthority::new("CA")
+        .and_then(|authority| authority.issue(&tls::dev_pki::Request::client(common_name)))
+        .unwrap();
+    let der = CertificateDer::from_pem_slice(issued.certificate_pem.as_bytes()).unwrap();
+    Peer::new(([127, 0, 0, 1], 1).into(), &der).unwrap()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

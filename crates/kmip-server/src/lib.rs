@@ -42,6 +42,8 @@ mod crypto;
 mod digest;
 mod error;
 mod failure;
+#[cfg(test)]
+mod fuzz;
 mod handshakes;
 mod identity;
 mod lifecycle;

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
+use kmip::registry::ResultReason;
 use kmip::ttlv::Buffer;
 use parking_lot::{Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
@@ -11,6 +12,9 @@ use crate::clock;
 use crate::failure::Failure;
 use crate::object::Object;
 use crate::store::{Change, RecordStore, StoreError};
+
+/// How many attributes an object may have.
+const MOST_ATTRIBUTES: usize = 2_000;
 
 /// All objects of all owners. What a caller gets is a snapshot; changes go through [`Objects::transact`], one
 /// transaction at a time, and are durable before anybody sees them.
@@ -25,11 +29,14 @@ pub(crate) struct Objects {
     last_default: Mutex<HashMap<(Arc<str>, String), String>>,
 }
 
+/// An owner's objects, in the order in which they were made.
+type OwnObjects = BTreeMap<(i64, String), Arc<Object>>;
+
 #[derive(Default)]
 struct Index {
     by_identifier: HashMap<String, Arc<Object>>,
     /// The identifiers of an owner's objects, by sequence.
-    by_owner: HashMap<Arc<str>, BTreeMap<(i64, String), Arc<Object>>>,
+    by_owner: HashMap<Arc<str>, OwnObjects>,
     /// The identifiers of the objects with a name; whose they are is for the reader to see.
     by_name: HashMap<String, Vec<String>>,
 }
@@ -197,6 +204,19 @@ impl Objects {
         };
         let done = change(&mut transaction)?;
         let pending = transaction.pending;
+        for pending in &pending {
+            let count = pending.after.attributes.len();
+            let before = pending
+                .before
+                .as_ref()
+                .map_or(0, |before| before.attributes.len());
+            if count > MOST_ATTRIBUTES && count > before {
+                return Err(Failure::new(
+                    ResultReason::ServerLimitExceeded,
+                    format!("an object has {MOST_ATTRIBUTES} attributes at most"),
+                ));
+            }
+        }
         self.check_names(owner, &pending)?;
         let records: Vec<Buffer> = pending
             .iter()
@@ -273,7 +293,7 @@ impl Objects {
                     .any(|other| &*other.owner == owner && has_it(other));
                 if among_pending || among_others {
                     return Err(Failure::new(
-                        kmip::registry::ResultReason::NonUniqueNameAttribute,
+                        ResultReason::NonUniqueNameAttribute,
                         "the Name is in use by another object",
                     ));
                 }

@@ -252,22 +252,11 @@ mod tests {
         }
     }
 
-    fn peer(common_name: &str) -> AssertUnwindSafe<Peer> {
-        let issued = tls::dev_pki::CertificateAuthority::new("CA")
-            .and_then(|authority| authority.issue(&tls::dev_pki::Request::client(common_name)))
-            .unwrap();
-        let der = <rustls::pki_types::CertificateDer<'_> as rustls::pki_types::pem::PemObject>::from_pem_slice(
-            issued.certificate_pem.as_bytes(),
-        )
-        .unwrap();
-        AssertUnwindSafe(Peer::new(([127, 0, 0, 1], 1).into(), &der).unwrap())
-    }
-
     /// Whatever a client sends is answered with a response message.
     #[test]
     fn any_request() {
         let service = AssertUnwindSafe(Service::open(NoStore, Limits::DEFAULT).unwrap());
-        let peer = peer("fuzz");
+        let peer = AssertUnwindSafe(crate::identity::test_peer("fuzz"));
         let valid = RequestMessage::new(
             ProtocolVersion::V1_4,
             kmip::operations::QueryRequest {

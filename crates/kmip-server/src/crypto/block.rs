@@ -190,7 +190,7 @@ impl Stream for BlockStream {
         if self.direction == Direction::Encrypt && !self.mode.is_a_stream() {
             self.padding.add(&mut rest, block)?;
         }
-        if !self.mode.is_a_stream() && rest.len() % block != 0 {
+        if !self.mode.is_a_stream() && !rest.len().is_multiple_of(block) {
             return Err(Failure::cryptographic(format!(
                 "the data does not fill its blocks of {block} bytes"
             )));

@@ -14,8 +14,8 @@ use super::symmetric::{Direction, Task, begin};
 use super::{Plain, unsupported};
 use crate::failure::Failure;
 
-/// The most iterations of PBKDF2: half a minute.
-const MOST_ITERATIONS: i32 = 10_000_000;
+/// The most iterations of PBKDF2: about a second of a processor.
+const MOST_ITERATIONS: i32 = 1_000_000;
 
 /// The longest key or secret, in bytes.
 pub(crate) const MOST_BYTES: usize = 8_192;

@@ -40,6 +40,9 @@ pub(crate) trait Stream: Send {
 /// The rest, and the authentication tag of an authenticated encryption.
 pub(crate) type Finished = (Plain, Option<Vec<u8>>);
 
+/// What has begun, and the IV if the server has made it.
+pub(crate) type Begun = (Box<dyn Stream>, Option<Vec<u8>>);
+
 /// Random bytes.
 pub(crate) fn random(count: usize) -> Result<Plain, Failure> {
     let mut bytes = Zeroizing::new(vec![0; count]);

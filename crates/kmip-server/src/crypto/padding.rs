@@ -32,7 +32,7 @@ impl Padding {
     pub(super) fn add(self, rest: &mut Plain, block: usize) -> Result<(), Failure> {
         let missing = block - rest.len() % block;
         let filler = match (self, u8::try_from(missing)) {
-            (Self::None, _) if rest.len() % block == 0 => return Ok(()),
+            (Self::None, _) if rest.len().is_multiple_of(block) => return Ok(()),
             (Self::None, _) | (_, Err(_)) => {
                 return Err(Failure::cryptographic(format!(
                     "the data does not fill its blocks of {block} bytes, and no padding is asked for"

@@ -7,7 +7,7 @@ use super::block::{BlockStream, Cipher, Mode};
 use super::chacha::{ChaCha, ChaChaPoly};
 use super::gcm::{Authenticated, Gcm};
 use super::padding::Padding;
-use super::{Stream, random, unsupported};
+use super::{Begun, Stream, random, unsupported};
 use crate::failure::Failure;
 use kmip::registry::ResultReason;
 
@@ -84,7 +84,7 @@ impl Task<'_> {
 }
 
 /// Begins, and gives the IV if the server has made it.
-pub(crate) fn begin(task: &Task<'_>) -> Result<(Box<dyn Stream>, Option<Vec<u8>>), Failure> {
+pub(crate) fn begin(task: &Task<'_>) -> Result<Begun, Failure> {
     let kind = task.kind()?;
     let tag_bytes = task.tag_bytes()?;
     let made = make_iv(task, kind)?;

@@ -9,7 +9,7 @@ use kmip::{Bytes, ManagedObject, SecretBytes};
 use crate::batch::Context;
 use crate::certificate;
 use crate::clock::now;
-use crate::crypto::{self, Direction, Finished, Plain, PrivateKey, PublicKey, Stream, Task};
+use crate::crypto::{self, Begun, Direction, Finished, Plain, PrivateKey, PublicKey, Task};
 use crate::failure::Failure;
 use crate::object::Object;
 use crate::streams::{Progress, Running};
@@ -110,10 +110,7 @@ pub(super) fn run(context: &mut Context<'_>, request: Request<'_>) -> Result<Out
     Ok(outcome)
 }
 
-fn begin(
-    object: &Object,
-    request: &Request<'_>,
-) -> Result<(Box<dyn Stream>, Option<Vec<u8>>), Failure> {
+fn begin(object: &Object, request: &Request<'_>) -> Result<Begun, Failure> {
     let own = object.attributes.cryptographic_parameters();
     let parameters = request.parameters.as_ref().or(own);
     let parameters = parameters.cloned().unwrap_or_default();

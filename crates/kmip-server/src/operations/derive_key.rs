@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use kmip::ManagedObject;
 use kmip::objects::{KeyBlock, SecretData, SymmetricKey};
 use kmip::operations::{DeriveKeyRequest, DeriveKeyResponse};
 use kmip::registry::{
     CryptographicUsageMask, DerivationMethod, LinkType, ObjectType, SecretDataType,
 };
+use kmip::{AttributeValue, ManagedObject};
 use zeroize::Zeroizing;
 
 use super::create_key_pair::link;
@@ -19,6 +19,9 @@ use crate::failure::Failure;
 use crate::object::Object;
 use crate::templates;
 use crate::usage::{self, Purpose};
+
+/// To how many derived keys the key that they come from leads.
+const MOST_LINKS: usize = 1_000;
 
 pub(super) fn derive_key(
     context: &mut Context<'_>,
@@ -98,8 +101,12 @@ pub(super) fn derive_key(
         for base in &bases {
             transaction.change(&base.identifier, |base| {
                 usage::spend(base, length)?;
-                base.add(link(LinkType::DerivedKeyLink, &identifier));
-                base.touch();
+                // The links lead there and back, as long as there are not too many to keep.
+                let links = base.attributes.iter().filter(|own| is_link(&own.value));
+                if links.count() < MOST_LINKS {
+                    base.add(link(LinkType::DerivedKeyLink, &identifier));
+                    base.touch();
+                }
                 Ok(())
             })?;
         }
@@ -111,6 +118,10 @@ pub(super) fn derive_key(
         unique_identifier: identifier.into(),
         attributes: None,
     })
+}
+
+fn is_link(value: &AttributeValue) -> bool {
+    matches!(value, AttributeValue::Link(_))
 }
 
 /// The bytes of a symmetric key or secret.

@@ -44,6 +44,10 @@ pub(super) fn locate(
             .find_named(context.owner, &name.value, is_wanted),
         None => context.objects.find(context.owner, is_wanted),
     };
+    if fresh_only {
+        // First made, first handed out.
+        found.reverse();
+    }
     if request.object_group_member == Some(ObjectGroupMember::GroupMemberDefault) {
         found = default_member(context, &request.attributes, &found)?;
     }

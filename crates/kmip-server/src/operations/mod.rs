@@ -140,3 +140,44 @@ fn not_supported(operation: Operation) -> Failure {
         format!("{operation} is not supported"),
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PAGE: &str = include_str!("../../../../COMPATIBILITY.md");
+
+    /// The page lists what is offered, in order of the versions that brought it, and nothing else.
+    #[test]
+    fn every_operation_is_listed_and_no_other() {
+        let section = PAGE.split("## KMIP server").nth(1).unwrap();
+        let section = section.split("\n## ").next().unwrap();
+        let listed: Vec<(&str, &str)> = section
+            .lines()
+            .filter_map(|line| line.strip_prefix("| `"))
+            .map(|row| {
+                let mut cells = row.split('|').map(str::trim);
+                (
+                    cells.next().unwrap().trim_end_matches('`'),
+                    cells.next().unwrap(),
+                )
+            })
+            .collect();
+        let mut offered = OFFERED.to_vec();
+        offered.sort_by_key(|operation| (operation.since(), operation.code()));
+        let offered: Vec<(String, String)> = offered
+            .iter()
+            .map(|operation| {
+                (
+                    operation.to_string(),
+                    operation.since().unwrap().to_string(),
+                )
+            })
+            .collect();
+        let listed: Vec<(String, String)> = listed
+            .into_iter()
+            .map(|(name, since)| (name.to_owned(), since.to_owned()))
+            .collect();
+        assert_eq!(listed, offered);
+    }
+}

@@ -86,6 +86,8 @@ pub(super) fn set_by_server(
     if kind == ObjectType::Template {
         object.set_new(V::InitialDate(now));
         object.set_new(V::LastChangeDate(now));
+        object.set_new(V::LeaseTime(Interval(LEASE_SECONDS)));
+        object.set_new(V::Fresh(true));
         return Ok(());
     }
     if let ManagedObject::Certificate(certificate) = value {

@@ -35,6 +35,13 @@ pub(super) fn check_object(
             object.object_type(),
         )));
     }
+    if let ManagedObject::Template(template) = object {
+        for name in template.attributes.names() {
+            if !attributes.names().any(|own| own == name) {
+                attributes.push(AttributeValue::Name(name.clone()));
+            }
+        }
+    }
     if let Some(block) = object.key_block() {
         if object_type == ObjectType::SymmetricKey {
             check_length(block)?;
@@ -53,10 +60,11 @@ fn check_length(block: &KeyBlock) -> Result<(), Failure> {
     ) else {
         return Ok(());
     };
-    let is_raw = matches!(
-        block.key_format_type,
-        KeyFormatType::Raw | KeyFormatType::TransparentSymmetricKey
-    );
+    let is_raw = block.key_wrapping_data.is_none()
+        && matches!(
+            block.key_format_type,
+            KeyFormatType::Raw | KeyFormatType::TransparentSymmetricKey
+        );
     let bits = material.len().saturating_mul(8);
     let without_parity = matches!(
         block.cryptographic_algorithm,

@@ -1,76 +1,17 @@
 //! Encrypt and Decrypt: the server encrypts, and the key stays where it is.
 
-use kmip::objects::{KeyBlock, SymmetricKey};
 use kmip::operations::{
-    ActivateRequest, CreateRequest, DecryptRequest, DecryptResponse, EncryptRequest,
-    EncryptResponse, RegisterRequest, RegisterResponse, RequestPayload, ResponsePayload,
-    RevokeRequest,
+    CreateRequest, DecryptRequest, DecryptResponse, EncryptRequest, EncryptResponse, RevokeRequest,
 };
 use kmip::registry::{
     BlockCipherMode, CryptographicAlgorithm, CryptographicUsageMask, ObjectType, PaddingMethod,
     ResultReason, RevocationReasonCode,
 };
 use kmip::structures::{CryptographicParameters, RevocationReason};
-use kmip::{
-    AttributeValue, Attributes, Bytes, Data, ProtocolVersion, RequestMessage, ResponseBatchItem,
-};
-use tokio::net::TcpStream;
-use tokio_rustls::client::TlsStream;
+use kmip::{AttributeValue, Attributes, Bytes, Data, ProtocolVersion};
 
-use crate::rig::{Rig, ask, raw};
-
-struct Peer {
-    stream: TlsStream<TcpStream>,
-    version: ProtocolVersion,
-}
-
-impl Peer {
-    async fn item(&mut self, payload: impl Into<RequestPayload>) -> ResponseBatchItem {
-        let request = RequestMessage::new(self.version, payload.into());
-        let mut response = ask(&mut self.stream, &request).await;
-        assert_eq!(response.batch_items.len(), 1);
-        response.batch_items.remove(0)
-    }
-
-    async fn ask<R: TryFrom<ResponsePayload, Error: std::fmt::Debug>>(
-        &mut self,
-        payload: impl Into<RequestPayload>,
-    ) -> R {
-        let item = self.item(payload).await;
-        let payload = item
-            .payload
-            .ok_or_else(|| format!("{:?}", item.result_message));
-        R::try_from(payload.unwrap()).unwrap()
-    }
-
-    async fn refused(&mut self, payload: impl Into<RequestPayload>) -> ResultReason {
-        self.item(payload).await.result_reason.unwrap()
-    }
-
-    async fn key(&mut self, mask: CryptographicUsageMask) -> String {
-        let registered: RegisterResponse = self
-            .ask(RegisterRequest {
-                object_type: ObjectType::SymmetricKey,
-                attributes: Attributes::new().with(AttributeValue::CryptographicUsageMask(mask)),
-                object: SymmetricKey {
-                    key_block: KeyBlock::raw(CryptographicAlgorithm::AES, &[0x5A; 32]),
-                }
-                .into(),
-                protection_storage_masks: None,
-            })
-            .await;
-        registered.unique_identifier.to_string()
-    }
-
-    async fn active_key(&mut self, mask: CryptographicUsageMask) -> String {
-        let id = self.key(mask).await;
-        let activate = ActivateRequest {
-            unique_identifier: Some(id.as_str().into()),
-        };
-        assert!(self.item(activate).await.payload.is_some());
-        id
-    }
-}
+use crate::peer::Peer;
+use crate::rig::Rig;
 
 fn mode(mode: BlockCipherMode, padding: Option<PaddingMethod>) -> Option<CryptographicParameters> {
     Some(CryptographicParameters {
@@ -96,10 +37,7 @@ const BOTH: CryptographicUsageMask =
 async fn there_and_back_in_every_version_that_has_them() {
     let rig = Rig::new();
     let server = rig.start().await;
-    let mut peer = Peer {
-        stream: raw(&rig, &server).await,
-        version: ProtocolVersion::V1_2,
-    };
+    let mut peer = Peer::new(&rig, &server, ProtocolVersion::V1_2).await;
     for version in ProtocolVersion::SUPPORTED {
         peer.version = version;
         let id = peer.active_key(BOTH).await;
@@ -149,10 +87,7 @@ async fn there_and_back_in_every_version_that_has_them() {
 async fn associated_data_and_tag_are_verified() {
     let rig = Rig::new();
     let server = rig.start().await;
-    let mut peer = Peer {
-        stream: raw(&rig, &server).await,
-        version: ProtocolVersion::V1_4,
-    };
+    let mut peer = Peer::new(&rig, &server, ProtocolVersion::V1_4).await;
     let id = peer.active_key(BOTH).await;
     let parameters = mode(BlockCipherMode::GCM, None);
     let sealed: EncryptResponse = peer
@@ -191,10 +126,7 @@ async fn associated_data_and_tag_are_verified() {
 async fn state_and_usage_mask_decide() {
     let rig = Rig::new();
     let server = rig.start().await;
-    let mut peer = Peer {
-        stream: raw(&rig, &server).await,
-        version: ProtocolVersion::V2_1,
-    };
+    let mut peer = Peer::new(&rig, &server, ProtocolVersion::V2_1).await;
     let parameters = mode(BlockCipherMode::ECB, None);
     let data = [1; 16];
 
@@ -244,10 +176,7 @@ async fn state_and_usage_mask_decide() {
 async fn a_new_key_encrypts_too() {
     let rig = Rig::new();
     let server = rig.start().await;
-    let mut peer = Peer {
-        stream: raw(&rig, &server).await,
-        version: ProtocolVersion::V1_4,
-    };
+    let mut peer = Peer::new(&rig, &server, ProtocolVersion::V1_4).await;
     let attributes = Attributes::new()
         .with(AttributeValue::CryptographicAlgorithm(
             CryptographicAlgorithm::AES,

@@ -35,6 +35,15 @@ async fn cases() {
     let server = rig.start().await;
     let mut counts: BTreeMap<String, (usize, usize)> = BTreeMap::new();
     let mut wrong = Vec::new();
+    let initiated = cases
+        .iter()
+        .filter(|case| {
+            case.exchanges
+                .iter()
+                .any(|(request, _)| is_initiated(request))
+        })
+        .count();
+    eprintln!("{initiated} cases have messages that the server would initiate: these are left out");
     for case in &cases {
         let listed = NOT_PASSED.iter().find(|(file, _)| *file == case.file);
         let version = case.file.split('/').next().unwrap_or_default().to_owned();
@@ -89,11 +98,7 @@ async fn replay(rig: &Rig, server: &Running, case: &Case) -> Result<(), String> 
     let mut variables = Variables::default();
     let mut sent = Vec::new();
     for (step, (request, expected)) in case.exchanges.iter().enumerate() {
-        // What the server would send by itself.
-        if request
-            .all("BatchItem")
-            .all(|item| matches!(item.text("Operation"), "Put" | "Notify"))
-        {
+        if is_initiated(request) {
             continue;
         }
         let at = |why: String| {
@@ -127,6 +132,13 @@ async fn replay(rig: &Rig, server: &Running, case: &Case) -> Result<(), String> 
         variables.saw(&response);
     }
     Ok(())
+}
+
+/// Whether it is something that the server would send by itself, which this one does not.
+fn is_initiated(request: &Node) -> bool {
+    request
+        .all("BatchItem")
+        .all(|item| matches!(item.text("Operation"), "Put" | "Notify"))
 }
 
 async fn exchange(stream: &mut TlsStream<TcpStream>, request: &[u8]) -> std::io::Result<Vec<u8>> {
