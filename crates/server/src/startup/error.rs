@@ -250,8 +250,10 @@ fn of_kmip(error: &KmipKeyError) -> ExitStatus {
         KmipKeyError::NotFound { .. } => ExitStatus::KeyNotFound,
         KmipKeyError::Ambiguous { .. } => ExitStatus::KeyAmbiguous,
         KmipKeyError::NotActive { .. } => ExitStatus::KeyNotActive,
-        KmipKeyError::Unusable { .. } => ExitStatus::KeyUnusable,
-        KmipKeyError::NotOffered { .. } => ExitStatus::KmipRefused,
+        KmipKeyError::Unusable { .. } | KmipKeyError::CannotWrap { .. } => ExitStatus::KeyUnusable,
+        KmipKeyError::NotOffered { .. } | KmipKeyError::NotUnwrapped { .. } => {
+            ExitStatus::KmipRefused
+        }
         _ => ExitStatus::Internal,
     }
 }
