@@ -23,10 +23,10 @@ pub(super) async fn check(
         Ok(keys) => keys,
         Err(error) => return failed(report, error),
     };
-    let saved = header.and_then(Header::master_key);
-    let saved = saved.and_then(|key| key.identifier.as_deref().or(key.name.as_deref()));
-    if let Some(identifier) = saved {
-        match keys.fetch(identifier).await {
+    if let Some(header) = header
+        && let Some(saved) = header.master_key()
+    {
+        match keys.open_key(saved, header.dbpath_id(), None).await {
             Ok(fetched) => {
                 passed(report, &keys, &fetched);
                 local::opens(report, dbpath, &fetched.key);

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use keystore::provider::key_file;
-use keystore::provider::kmip::{Fetched, KmipKeyError, KmipKeys, is_definite_refusal};
+use keystore::provider::kmip::{Fetched, KmipKeyError, KmipKeys, WrapContext, is_definite_refusal};
 use keystore::{Cipher, Header, Keystore, MasterKeyRef, Provider, failpoint, key_name};
 use kmip_client::{Client, ClientConfig};
 use time::OffsetDateTime;
@@ -131,9 +131,9 @@ impl Fresh<'_> {
                     let name = Some(given)
                         .filter(|given| *given != found.unique_identifier)
                         .map(str::to_owned);
-                    let fetched = keys.fetch_found(found).await?;
+                    let fetched = keys.take_into_use(found, &self.context()).await?;
                     self.tell_of_orphan(keys).await;
-                    Ok((reference(name, &fetched)?, fetched))
+                    Ok((fetched.reference(FIRST_GENERATION, name)?, fetched))
                 }
                 Err(_) if options.create_key_if_missing => self.created_key(keys, given).await,
                 Err(not_there) => Err(not_there.error(given).into()),
@@ -177,8 +177,29 @@ impl Fresh<'_> {
         keys.activate_created(&identifier)
             .await
             .map_err(interrupted)?;
-        let fetched = keys.fetch(&identifier).await.map_err(interrupted)?;
-        Ok((reference(Some(name.to_owned()), &fetched)?, fetched))
+        let fetched = self.created(keys, &identifier).await.map_err(interrupted)?;
+        let key = fetched.reference(FIRST_GENERATION, Some(name.to_owned()))?;
+        Ok((key, fetched))
+    }
+
+    /// Takes the key that was created into use.
+    async fn created(
+        &self,
+        keys: &mut KmipKeys,
+        identifier: &str,
+    ) -> Result<Fetched, KmipKeyError> {
+        match keys.find(identifier).await? {
+            Ok(found) => keys.take_into_use(found, &self.context()).await,
+            Err(not_there) => Err(not_there.error(identifier)),
+        }
+    }
+
+    fn context(&self) -> WrapContext {
+        WrapContext {
+            dbpath_id: self.dbpath_id,
+            tree: None,
+            generation: FIRST_GENERATION,
+        }
     }
 
     /// Writes the Name into the dbpath before a key with it is created.
@@ -241,10 +262,13 @@ async fn existing(
             Ok((Keystore::open(dbpath, &master)?, None, false))
         }
         MasterKeySource::Kmip(kmip) => {
-            let identifier = check_identifier(dbpath, saved, kmip)?;
             let mut keys = connect(kmip).await?;
-            let fetched = keys.fetch(identifier).await?;
-            emit!(events::KEY_FETCHED, keyId = identifier);
+            let fetched = keys.open_key(saved, header.dbpath_id(), None).await?;
+            emit!(
+                events::KEY_FETCHED,
+                keyId = fetched.attributes.unique_identifier.as_str(),
+                unwrappedByServer = saved.is_wrapped_on_server()
+            );
             let keystore = Keystore::open(dbpath, &fetched.key)?;
             Ok((
                 keystore,
@@ -265,7 +289,6 @@ pub(crate) fn check_fresh(
     announced: Option<&Header>,
     options: &EncryptionOptions,
 ) -> Result<(), StartupError> {
-    check_supported(options)?;
     let asked = match &options.master_key {
         MasterKeySource::KeyFile(_) => Provider::KeyFile,
         MasterKeySource::Kmip(kmip) if kmip.rotate_master_key => {
@@ -290,7 +313,6 @@ pub(crate) fn check_existing(
     header: &Header,
     options: &EncryptionOptions,
 ) -> Result<(), StartupError> {
-    check_supported(options)?;
     let saved = saved(dbpath, header)?;
     if let Some(asked) = options.cipher.filter(|asked| *asked != header.cipher()) {
         return Err(StartupError::CipherMismatch {
@@ -306,17 +328,8 @@ pub(crate) fn check_existing(
             if kmip.rotate_master_key {
                 return Err(StartupError::RotationNotSupported);
             }
-            check_identifier(dbpath, saved, kmip).map(drop)
+            check_identifier(dbpath, saved, kmip)
         }
-    }
-}
-
-fn check_supported(options: &EncryptionOptions) -> Result<(), StartupError> {
-    match &options.master_key {
-        MasterKeySource::Kmip(kmip) if kmip.wrap_on_server => {
-            Err(StartupError::WrapOnServerNotSupported)
-        }
-        _ => Ok(()),
     }
 }
 
@@ -343,31 +356,23 @@ fn check_provider(
     })
 }
 
-/// The saved identifier, if what was given, if anything, is that or the saved Name.
-fn check_identifier<'a>(
+/// Whether what was given, if anything, is the saved identifier or the saved Name.
+fn check_identifier(
     dbpath: &Path,
-    saved: &'a MasterKeyRef,
+    saved: &MasterKeyRef,
     options: &KmipOptions,
-) -> Result<&'a str, StartupError> {
-    let mismatch = |given: &str| StartupError::IdentifierMismatch {
+) -> Result<(), StartupError> {
+    let Some(given) = options.key_identifier.as_deref() else {
+        return Ok(());
+    };
+    if [saved.identifier.as_deref(), saved.name.as_deref()].contains(&Some(given)) {
+        return Ok(());
+    }
+    Err(StartupError::IdentifierMismatch {
         dbpath: dbpath.to_path_buf(),
         given: given.to_owned(),
         saved: describe(Some(saved)),
-    };
-    let given = options.key_identifier.as_deref();
-    let Some(identifier) = saved.identifier.as_deref() else {
-        // No keystore of ours lacks it; whoever wrote this one can only be asked by Name.
-        return saved
-            .name
-            .as_deref()
-            .ok_or_else(|| mismatch(given.unwrap_or_default()));
-    };
-    match given {
-        Some(given) if given != identifier && Some(given) != saved.name.as_deref() => {
-            Err(mismatch(given))
-        }
-        _ => Ok(identifier),
-    }
+    })
 }
 
 /// A client for these options, after a look at the certificate files.
@@ -392,7 +397,9 @@ pub(crate) fn client(options: &KmipOptions) -> Result<Client, StartupError> {
 }
 
 async fn connect(options: &KmipOptions) -> Result<KmipKeys, StartupError> {
-    let keys = KmipKeys::connect(client(options)?, options.activate_keys).await?;
+    let keys = KmipKeys::connect(client(options)?, options.activate_keys)
+        .await?
+        .with_wrap_on_server(options.wrap_on_server);
     let session = keys.session();
     emit!(
         events::KMIP_CONNECTED,
@@ -401,15 +408,6 @@ async fn connect(options: &KmipOptions) -> Result<KmipKeys, StartupError> {
         version = %session.negotiated_version()
     );
     Ok(keys)
-}
-
-fn reference(name: Option<String>, fetched: &Fetched) -> Result<MasterKeyRef, StartupError> {
-    let identifier = fetched.attributes.unique_identifier.clone();
-    Ok(MasterKeyRef::kmip(
-        FIRST_GENERATION,
-        name,
-        Some(identifier),
-    )?)
 }
 
 fn found(keys: &KmipKeys, fetched: &Fetched) -> FoundKey {

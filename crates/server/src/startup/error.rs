@@ -128,12 +128,6 @@ pub enum StartupError {
          the option; the master key stays the one that it is"
     )]
     RotationNotSupported,
-    /// Wrapping on the KMIP server is not there yet.
-    #[error(
-        "--kmipWrapOnServer (security.kmip.wrapOnServer) is not supported by this version: remove the option; \
-         the master key is then fetched at each start and kept in locked memory"
-    )]
-    WrapOnServerNotSupported,
     /// A certificate or key file.
     #[error("{option}: {source}")]
     Tls {
@@ -192,7 +186,6 @@ impl StartupError {
             StartupError::NothingToRotate { .. } | StartupError::RotationNotSupported => {
                 ExitStatus::RotationRefused
             }
-            StartupError::WrapOnServerNotSupported => ExitStatus::BadOptions,
             StartupError::Tls { source, .. } => of_tls(source),
             StartupError::ClientCertificateExpired { .. } => ExitStatus::KmipClientRefused,
             StartupError::KeyFile(_) => ExitStatus::KeyFile,
