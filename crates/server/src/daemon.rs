@@ -110,7 +110,13 @@ pub fn main(arguments: &[String], environment: Environment) -> ExitCode {
                 events::STARTUP_FAILED, error = %error, status = status.name(),
                 exitCode = status.number()
             );
-            let _ = writeln!(std::io::stderr(), "strongroomd: {error}");
+            let _ = writeln!(
+                std::io::stderr(),
+                "strongroomd: {error}\nExit status {} ({}): {}",
+                status.number(),
+                status.name(),
+                status.advice()
+            );
             status.into()
         }
     }
