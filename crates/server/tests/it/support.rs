@@ -129,11 +129,7 @@ impl Kmip {
         let server = runtime.block_on(Server::bind(config)).unwrap();
         let port = server.local_addr().port();
         runtime.spawn(server.run(std::future::pending()));
-        Self {
-            pki,
-            port,
-            runtime,
-        }
+        Self { pki, port, runtime }
     }
 
     /// Puts an Active key with these bytes there; its unique identifier.
