@@ -25,6 +25,7 @@
 mod error;
 mod new_key;
 mod revoke;
+mod tree;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -34,6 +35,7 @@ use tokio::sync::OwnedMutexGuard;
 
 pub use error::RotationError;
 pub use revoke::revoke_old;
+pub use tree::{set_tree_key, unlock_tree};
 
 use crate::error::Error;
 use crate::failpoint;
@@ -146,10 +148,7 @@ async fn change(
     target: Target<'_>,
     reason: HistoryReason,
 ) -> Result<Rotated, RotationError> {
-    let rotating = Arc::clone(&keystore.rotating);
-    let rotating = rotating
-        .try_lock_owned()
-        .map_err(|_| RotationError::UnderWay)?;
+    let rotating = begin(keystore)?;
     let info = keystore.info();
     let next = match target {
         Target::NewKmipKey(keys) => new_key::new_key(keystore, &info, keys).await?,
@@ -178,6 +177,14 @@ async fn change(
     rewrap(keystore, next.key, next.master, reason, rotating).await?;
     failpoint::hit("rotate.done");
     Ok(rotated)
+}
+
+/// What keeps others from changing master keys, as long as it is held.
+fn begin(keystore: &Keystore) -> Result<OwnedMutexGuard<()>, RotationError> {
+    let rotating = Arc::clone(&keystore.rotating);
+    rotating
+        .try_lock_owned()
+        .map_err(|_| RotationError::UnderWay)
 }
 
 /// Of a thread that may block. Goes on if the future is dropped, and lets no other rotation begin before its end.

@@ -494,32 +494,6 @@ async fn a_dropped_rotation_is_picked_up() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn trees_with_a_key_of_their_own_stay_under_it() {
-    let (world, port) = World::new().await;
-    let (site, dbpath) = (world.site(port), world.dbpath());
-    let keystore = site.created(&dbpath).await;
-    keystore.create_data_key(tree(1)).unwrap();
-    keystore.create_data_key(tree(2)).unwrap();
-    let mut keys = site.keys().await;
-    let fetched = keys.fetch(&site.active_key("tenant").await).await.unwrap();
-    let own = fetched.reference(1, None).unwrap();
-    keystore
-        .set_tree_master_key(tree(2), own.clone(), &fetched.key)
-        .unwrap();
-    let before = contents(&keystore);
-    keystore.lock_tree(tree(2)).unwrap();
-    let rotated = rotate(&keystore, Target::NewKmipKey(&mut keys))
-        .await
-        .unwrap();
-    assert_eq!(rotated.untouched_trees, [tree(2)]);
-    let keystore = site.open(&dbpath).await;
-    let id = keystore.info().dbpath_id;
-    let opened = keys.open_key(&own, id, Some(tree(2))).await.unwrap();
-    keystore.unlock_tree(tree(2), &opened.key).unwrap();
-    assert_eq!(contents(&keystore), before);
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn an_old_key_is_revoked_once_nothing_needs_it() {
     let (world, port) = World::new().await;
     let (site, dbpath) = (world.site(port), world.dbpath());

@@ -2,6 +2,7 @@
 
 mod dev;
 mod keys;
+mod kmip;
 
 use std::fmt::Display;
 use std::io::Write;
@@ -42,7 +43,9 @@ pub fn main(arguments: &[String], environment: Environment) -> ExitCode {
     let tool = match Tool::try_parse_from(arguments) {
         Ok(tool) => tool,
         Err(error) => {
-            let _ = error.print();
+            if !kmip::tells_wrong_arguments(arguments, &error) {
+                let _ = error.print();
+            }
             let status = if error.use_stderr() {
                 ExitStatus::BadOptions
             } else {
@@ -73,5 +76,6 @@ async fn run(command: &ToolCommand, environment: Environment) -> Result<(), Fail
     match command {
         ToolCommand::Dev(options) => dev::run(options).await,
         ToolCommand::Keys(command) => keys::run(command, environment).await,
+        ToolCommand::Kmip(arguments) => kmip::run(arguments, environment).await,
     }
 }
