@@ -220,7 +220,8 @@ pub fn storage_exit_status(error: &storage::Error) -> ExitStatus {
             false => ExitStatus::DbpathNotEncrypted,
         },
         storage::Error::NotADbpath { .. } => ExitStatus::DbpathForeign,
-        storage::Error::WrongKey { .. } => ExitStatus::DataCorrupt,
+        storage::Error::WrongKey { .. } | storage::Error::Locked { .. } => ExitStatus::DataCorrupt,
+        storage::Error::Incomplete { .. } => ExitStatus::BackupUnusable,
         _ => ExitStatus::Internal,
     }
 }
@@ -244,8 +245,10 @@ fn of_kmip(error: &KmipKeyError) -> ExitStatus {
         KmipKeyError::NotFound { .. } => ExitStatus::KeyNotFound,
         KmipKeyError::Ambiguous { .. } => ExitStatus::KeyAmbiguous,
         KmipKeyError::NotActive { .. } => ExitStatus::KeyNotActive,
-        KmipKeyError::Unusable { .. } => ExitStatus::KeyUnusable,
-        KmipKeyError::NotOffered { .. } => ExitStatus::KmipRefused,
+        KmipKeyError::Unusable { .. } | KmipKeyError::CannotWrap { .. } => ExitStatus::KeyUnusable,
+        KmipKeyError::NotOffered { .. } | KmipKeyError::NotUnwrapped { .. } => {
+            ExitStatus::KmipRefused
+        }
         _ => ExitStatus::Internal,
     }
 }
@@ -260,7 +263,7 @@ pub(crate) fn of_kmip_client(kind: &ErrorKind) -> ExitStatus {
         ErrorKind::TlsWrongName => ExitStatus::KmipServerName,
         ErrorKind::TlsClientRefused => ExitStatus::KmipClientRefused,
         ErrorKind::TlsOther => ExitStatus::KmipTls,
-        ErrorKind::Timeout => ExitStatus::KmipTimeout,
+        ErrorKind::Timeout | ErrorKind::Cancelled => ExitStatus::KmipTimeout,
         ErrorKind::Protocol | ErrorKind::NoCommonVersion => ExitStatus::KmipProtocol,
         ErrorKind::AuthenticationFailed | ErrorKind::Refused { .. } => ExitStatus::KmipRefused,
         ErrorKind::NotFound => ExitStatus::KeyNotFound,

@@ -1,7 +1,10 @@
 //! `strongroom`: the operator's tool, from the command line to the exit status.
 
+mod backup;
 mod dev;
 mod kmip;
+mod progress;
+mod restore;
 
 use std::fmt::Display;
 use std::io::Write;
@@ -71,7 +74,9 @@ pub fn main(arguments: &[String]) -> ExitCode {
 
 async fn run(command: &ToolCommand) -> Result<(), Failure> {
     match command {
+        ToolCommand::Backup(command) => backup::run(command),
         ToolCommand::Dev(options) => dev::run(options).await,
         ToolCommand::Kmip(arguments) => kmip::run(arguments).await,
+        ToolCommand::Restore(options) => restore::run(options),
     }
 }
