@@ -248,6 +248,7 @@ fn kmip_options(options: &config::KmipOptions) -> Result<KmipOptions, Failure> {
     let mut kmip = KmipOptions::new(servers, tls);
     kmip.connect_retries = options.connect_retries;
     kmip.connect_timeout = options.connect_timeout;
+    kmip.version = options.version;
     kmip.key_identifier.clone_from(&options.key_identifier);
     kmip.create_key_if_missing = options.create_key_if_missing;
     kmip.activate_keys = options.activate_keys;

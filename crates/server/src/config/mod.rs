@@ -14,10 +14,12 @@
 //! | `options` | options as used |
 //! | `cmd_line_opts` | options as shown, secrets replaced |
 //! | `tool` | the command line of `strongroom` |
+//! | `kmip_connection` | the part of the file that `strongroom kmip` takes |
 
 mod cmd_line_opts;
 mod command_line;
 mod error;
+mod kmip_connection;
 pub mod known;
 mod options;
 mod place;
@@ -36,6 +38,7 @@ mod tests;
 
 pub use cmd_line_opts::CmdLineOpts;
 pub use error::{Error, ErrorKind};
+pub use kmip_connection::kmip_connection;
 pub use options::{
     CipherMode, EncryptionOptions, KmipOptions, KmipServer, LogRotate, MasterKeyOptions,
     NetOptions, Options, ProcessOptions, SecurityOptions, ServerParameters, StorageOptions,

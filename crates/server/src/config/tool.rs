@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use kmip_tool::KmipArguments;
 
 /// `strongroom`
 #[derive(Debug, Parser)]
@@ -17,8 +18,16 @@ pub struct Tool {
 #[derive(Debug, Subcommand)]
 #[non_exhaustive]
 pub enum ToolCommand {
+    /// Look after backups that the command createBackup made
+    #[command(subcommand)]
+    Backup(BackupCommand),
+    /// Copy a backup into an empty directory, for a server to start on
+    Restore(RestoreOptions),
     /// Start a playground: a KMIP server with certificates of its own, and an encrypted database
     Dev(DevOptions),
+    /// Create, look at and destroy keys on any KMIP server
+    #[command(subcommand_required = true, arg_required_else_help = true)]
+    Kmip(Box<KmipArguments>),
 }
 
 /// The options of `strongroom dev`.
@@ -36,6 +45,42 @@ pub struct DevOptions {
     pub log_to_stdout: bool,
 }
 
+/// The subcommands of `strongroom backup`.
+#[derive(Debug, Subcommand)]
+#[non_exhaustive]
+pub enum BackupCommand {
+    /// Check every file of a backup, and say which master key opens it
+    Verify(VerifyOptions),
+}
+
+/// The options of `strongroom backup verify`.
+#[derive(Clone, Debug, Args)]
+#[non_exhaustive]
+pub struct VerifyOptions {
+    /// The backup's directory
+    #[arg(value_name = "DIR")]
+    pub dir: PathBuf,
+    /// Print the result as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// The options of `strongroom restore`.
+#[derive(Clone, Debug, Args)]
+#[non_exhaustive]
+pub struct RestoreOptions {
+    /// The backup's directory
+    #[arg(long, value_name = "DIR")]
+    pub from: PathBuf,
+    /// Where to restore it to: a directory that is empty or does not exist
+    #[arg(long, value_name = "DIR")]
+    pub dbpath: Option<PathBuf>,
+    /// The configuration file of the server that is to run on it: names the dbpath unless --dbpath
+    /// does, and is checked against the backup
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
@@ -46,7 +91,50 @@ mod tests {
     fn definitions_hold_together() {
         Tool::command().debug_assert();
         let tool = Tool::try_parse_from(["strongroom", "dev", "--port", "0"]).unwrap();
-        let ToolCommand::Dev(dev) = tool.command;
+        let ToolCommand::Dev(dev) = tool.command else {
+            panic!("{tool:?}");
+        };
         assert_eq!((dev.port, dev.dir), (Some(0), PathBuf::from("dev-data")));
+        let tool = Tool::try_parse_from(["strongroom", "backup", "verify", "/b", "--json"]);
+        let ToolCommand::Backup(BackupCommand::Verify(verify)) = tool.unwrap().command else {
+            panic!("not verify");
+        };
+        assert!(verify.json && verify.dir.ends_with("b"));
+    }
+
+    /// Whoever knows the server's options knows the tool's.
+    #[test]
+    fn options_of_the_kmip_connection_are_the_servers() {
+        let mut command = Tool::command();
+        command.build();
+        let kmip = command.find_subcommand("kmip").unwrap();
+        let flags: Vec<&str> = kmip
+            .get_arguments()
+            .filter_map(clap::Arg::get_long)
+            .filter(|flag| flag.starts_with("kmip"))
+            .collect();
+        // Which key the server uses, and what it does with it, is the server's own affair.
+        for option in [
+            "serverName",
+            "port",
+            "serverCAFile",
+            "clientCertificateFile",
+            "clientKeyFile",
+            "clientCertificatePassword",
+            "clientCertificatePasswordFile",
+            "connectRetries",
+            "connectTimeoutMS",
+            "useLegacyProtocol",
+            "protocolVersion",
+        ] {
+            if let Some(known) = crate::config::known::by_path(&format!("security.kmip.{option}")) {
+                assert!(
+                    flags.contains(&known.flag),
+                    "strongroom kmip lacks --{}",
+                    known.flag
+                );
+            }
+        }
+        assert!(flags.contains(&"kmipServerName"), "{flags:?}");
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use keystore::provider::key_file;
 use keystore::provider::kmip::{Fetched, KmipKeyError, KmipKeys, is_definite_refusal};
 use keystore::{Cipher, Header, Keystore, MasterKeyRef, Provider, failpoint, key_name};
-use kmip_client::{Client, ClientConfig};
+use kmip_client::Client;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -330,10 +330,7 @@ async fn connect(options: &KmipOptions) -> Result<KmipKeys, StartupError> {
             });
         }
     }
-    let mut config = ClientConfig::new(options.servers.clone(), tls.clone());
-    config.connect_retries = options.connect_retries;
-    config.connect_timeout = options.connect_timeout;
-    let client = Client::new(config).map_err(KmipKeyError::from)?;
+    let client = Client::new(options.client_config()).map_err(KmipKeyError::from)?;
     let keys = KmipKeys::connect(client, options.activate_keys).await?;
     let session = keys.session();
     emit!(

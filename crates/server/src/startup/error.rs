@@ -220,12 +220,14 @@ pub fn storage_exit_status(error: &storage::Error) -> ExitStatus {
             false => ExitStatus::DbpathNotEncrypted,
         },
         storage::Error::NotADbpath { .. } => ExitStatus::DbpathForeign,
-        storage::Error::WrongKey { .. } => ExitStatus::DataCorrupt,
+        storage::Error::WrongKey { .. } | storage::Error::Locked { .. } => ExitStatus::DataCorrupt,
+        storage::Error::Incomplete { .. } => ExitStatus::BackupUnusable,
         _ => ExitStatus::Internal,
     }
 }
 
-fn of_tls(error: &tls::Error) -> ExitStatus {
+/// The exit status for a certificate or key file.
+pub(crate) fn of_tls(error: &tls::Error) -> ExitStatus {
     use tls::Error;
     match error {
         Error::Missing { .. } | Error::Unreadable { .. } | Error::NoRoots { .. } => {
@@ -243,13 +245,16 @@ fn of_kmip(error: &KmipKeyError) -> ExitStatus {
         KmipKeyError::NotFound { .. } => ExitStatus::KeyNotFound,
         KmipKeyError::Ambiguous { .. } => ExitStatus::KeyAmbiguous,
         KmipKeyError::NotActive { .. } => ExitStatus::KeyNotActive,
-        KmipKeyError::Unusable { .. } => ExitStatus::KeyUnusable,
-        KmipKeyError::NotOffered { .. } => ExitStatus::KmipRefused,
+        KmipKeyError::Unusable { .. } | KmipKeyError::CannotWrap { .. } => ExitStatus::KeyUnusable,
+        KmipKeyError::NotOffered { .. } | KmipKeyError::NotUnwrapped { .. } => {
+            ExitStatus::KmipRefused
+        }
         _ => ExitStatus::Internal,
     }
 }
 
-fn of_kmip_client(kind: &ErrorKind) -> ExitStatus {
+/// The exit status for a KMIP server that does not do what it was asked.
+pub(crate) fn of_kmip_client(kind: &ErrorKind) -> ExitStatus {
     match kind {
         ErrorKind::Configuration => ExitStatus::BadOptions,
         ErrorKind::Resolve => ExitStatus::KmipUnresolved,
@@ -258,7 +263,7 @@ fn of_kmip_client(kind: &ErrorKind) -> ExitStatus {
         ErrorKind::TlsWrongName => ExitStatus::KmipServerName,
         ErrorKind::TlsClientRefused => ExitStatus::KmipClientRefused,
         ErrorKind::TlsOther => ExitStatus::KmipTls,
-        ErrorKind::Timeout => ExitStatus::KmipTimeout,
+        ErrorKind::Timeout | ErrorKind::Cancelled => ExitStatus::KmipTimeout,
         ErrorKind::Protocol | ErrorKind::NoCommonVersion => ExitStatus::KmipProtocol,
         ErrorKind::AuthenticationFailed | ErrorKind::Refused { .. } => ExitStatus::KmipRefused,
         ErrorKind::NotFound => ExitStatus::KeyNotFound,

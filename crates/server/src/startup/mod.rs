@@ -36,6 +36,7 @@ use keystore::{Info, Keystore};
 
 pub use dbpath::{DbpathLock, DbpathState};
 pub use error::{StartupError, storage_exit_status};
+pub(crate) use error::{of_kmip_client, of_tls};
 pub use key_ring::storage_encryption;
 pub use options::{EncryptionOptions, KmipOptions, MasterKeySource};
 pub use polling::{KeyLost, Polling};

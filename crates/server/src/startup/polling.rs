@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use keystore::{Info, Provider};
 use kmip::registry::State;
-use kmip_client::{Client, ClientConfig, Error as KmipError, ErrorKind};
+use kmip_client::{Client, Error as KmipError, ErrorKind};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -71,10 +71,7 @@ impl Polling {
             .identifier
             .clone()
             .filter(|_| key.provider == Provider::Kmip)?;
-        let mut config = ClientConfig::new(options.servers.clone(), options.tls.clone());
-        config.connect_retries = options.connect_retries;
-        config.connect_timeout = options.connect_timeout;
-        let client = Client::new(config).ok()?;
+        let client = Client::new(options.client_config()).ok()?;
         let lost = Arc::new(OnceLock::new());
         let found = Arc::clone(&lost);
         let task = tokio::spawn(async move {

@@ -1,6 +1,10 @@
 //! `strongroom`: the operator's tool, from the command line to the exit status.
 
+mod backup;
 mod dev;
+mod kmip;
+mod progress;
+mod restore;
 
 use std::fmt::Display;
 use std::io::Write;
@@ -24,6 +28,14 @@ impl Failure {
             status,
         }
     }
+
+    /// One of which everything was said already.
+    fn told(status: ExitStatus) -> Self {
+        Self {
+            message: String::new(),
+            status,
+        }
+    }
 }
 
 /// Runs the tool with this command line, program name first.
@@ -31,7 +43,9 @@ pub fn main(arguments: &[String]) -> ExitCode {
     let tool = match Tool::try_parse_from(arguments) {
         Ok(tool) => tool,
         Err(error) => {
-            let _ = error.print();
+            if !kmip::tells_wrong_arguments(arguments, &error) {
+                let _ = error.print();
+            }
             let status = if error.use_stderr() {
                 ExitStatus::BadOptions
             } else {
@@ -50,7 +64,9 @@ pub fn main(arguments: &[String]) -> ExitCode {
     match result {
         Ok(()) => ExitStatus::Success.into(),
         Err(Failure { message, status }) => {
-            let _ = writeln!(std::io::stderr(), "strongroom: {message}");
+            if !message.is_empty() {
+                let _ = writeln!(std::io::stderr(), "strongroom: {message}");
+            }
             status.into()
         }
     }
@@ -58,6 +74,9 @@ pub fn main(arguments: &[String]) -> ExitCode {
 
 async fn run(command: &ToolCommand) -> Result<(), Failure> {
     match command {
+        ToolCommand::Backup(command) => backup::run(command),
         ToolCommand::Dev(options) => dev::run(options).await,
+        ToolCommand::Kmip(arguments) => kmip::run(arguments).await,
+        ToolCommand::Restore(options) => restore::run(options),
     }
 }
