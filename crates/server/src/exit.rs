@@ -155,6 +155,9 @@ exit_statuses! {
     KeyUnusable = 96,
         "The object on the KMIP server is not a symmetric AES key of 256 bits in raw form.",
         "Give the identifier of a key that is.";
+    BackupUnusable = 110,
+        "The backup is damaged, or a backup or a restore did not finish.",
+        "Do what the message says: take or use another backup, or repeat the restore.";
 }
 
 impl ExitStatus {

@@ -39,13 +39,21 @@ async fn run(context: &Context<'_>, request: &Request<'_>, reply: &mut Reply) ->
         let entry = if name_only {
             rawdoc! { "name": name }
         } else {
-            // A database that is dropped meanwhile is not listed.
-            let Some(database) = store.database(&name).await? else {
-                continue;
+            // A database that is dropped meanwhile is not listed; one whose key is lost is, and
+            // whether it is empty nobody knows.
+            let (size, empty) = match store.database(&name).await {
+                Ok(Some(database)) => {
+                    let size = database.size_on_disk().await?;
+                    (size, database.collections().is_empty())
+                }
+                Ok(None) => continue,
+                Err(storage::Error::Locked { .. }) => match store.size_on_disk(&name).await? {
+                    Some(size) => (size, false),
+                    None => continue,
+                },
+                Err(error) => return Err(error.into()),
             };
-            let size = database.size_on_disk().await?;
             total += size;
-            let empty = database.collections().is_empty();
             let size = i64::try_from(size).unwrap_or(i64::MAX);
             rawdoc! { "name": name, "sizeOnDisk": size, "empty": empty }
         };

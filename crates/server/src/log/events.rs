@@ -92,6 +92,10 @@ events! {
     STORE_CLOSED = 10_004_004, STORAGE, INFO, "Closed the data", "Everything is on disk.";
     STORAGE_FAILED = 10_004_005, STORAGE, ERROR, "Storage operation failed", "The client was told of an internal error; this line says which.";
     ROTATION_INCOMPLETE = 10_004_006, STORAGE, WARN, "A rotation of the master key was announced and not completed", "The data is under the master key that it was under before.";
+
+    BACKUP_BEGAN = 10_004_020, STORAGE, INFO, "Backup began", "createBackup, with the directory that it writes to.";
+    BACKUP_DONE = 10_004_021, STORAGE, INFO, "Backup completed", "With its size, and for how long commits were held back.";
+    BACKUP_FAILED = 10_004_022, STORAGE, WARN, "Backup failed", "What it wrote is removed; the error says what to mend.";
 }
 
 /// Routine events, which `systemLog.quiet` leaves out.

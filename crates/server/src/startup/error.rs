@@ -220,7 +220,8 @@ pub fn storage_exit_status(error: &storage::Error) -> ExitStatus {
             false => ExitStatus::DbpathNotEncrypted,
         },
         storage::Error::NotADbpath { .. } => ExitStatus::DbpathForeign,
-        storage::Error::WrongKey { .. } => ExitStatus::DataCorrupt,
+        storage::Error::WrongKey { .. } | storage::Error::Locked { .. } => ExitStatus::DataCorrupt,
+        storage::Error::Incomplete { .. } => ExitStatus::BackupUnusable,
         _ => ExitStatus::Internal,
     }
 }

@@ -41,6 +41,11 @@ impl KeyRing for Ring {
         Ok(known.then(|| self.keys(tree)))
     }
 
+    fn rotate(&self, tree: storage::TreeId) -> Result<u32, KeyError> {
+        let (id, _) = self.0.rotate_data_key(keystore::TreeId(tree.0))?;
+        Ok(id)
+    }
+
     fn destroy(&self, tree: storage::TreeId) -> Result<(), KeyError> {
         Ok(self.0.destroy_data_key(keystore::TreeId(tree.0))?)
     }
@@ -108,7 +113,8 @@ mod tests {
         assert_eq!(ring.trees().unwrap(), [theirs]);
         assert_eq!(ring.lookup(theirs).unwrap().unwrap().active(), first);
 
-        keystore.rotate_data_key(ours).unwrap();
+        assert_eq!(ring.rotate(theirs).unwrap(), 2);
+        assert_eq!(keystore.active_key_id(ours), Some(2));
         assert_eq!(keys.active(), 2);
         assert_eq!(keys.state(first), DataKeyState::DecryptOnly);
 

@@ -1,8 +1,11 @@
 //! `strongroom`: the operator's tool, from the command line to the exit status.
 
+mod backup;
 mod dev;
 mod keys;
 mod kmip;
+mod progress;
+mod restore;
 
 use std::fmt::Display;
 use std::io::Write;
@@ -74,8 +77,10 @@ pub fn main(arguments: &[String], environment: Environment) -> ExitCode {
 
 async fn run(command: &ToolCommand, environment: Environment) -> Result<(), Failure> {
     match command {
+        ToolCommand::Backup(command) => backup::run(command),
         ToolCommand::Dev(options) => dev::run(options).await,
         ToolCommand::Keys(command) => keys::run(command, environment).await,
         ToolCommand::Kmip(arguments) => kmip::run(arguments, environment).await,
+        ToolCommand::Restore(options) => restore::run(options),
     }
 }

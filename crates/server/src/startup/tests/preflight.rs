@@ -80,11 +80,11 @@ async fn all_is_well_on_a_fresh_dbpath_and_the_throw_away_key_is_gone() {
     ] {
         assert_eq!(outcome(&report, name), Outcome::Passed, "{name}: {table}");
     }
-    assert_eq!(left_over(&world, &report).await, 0);
-    assert!(
-        table.contains("CN=localhost") || table.contains("certificate is"),
-        "{table}"
-    );
+    assert_eq!(live_keys(&world).await, [""; 0]);
+    assert!(table.contains("the server's certificate is CN="), "{table}");
+    // Were there one, it would be seen.
+    let key = identifier(&world.open(world.kmip()).await.unwrap());
+    assert_eq!(live_keys(&world).await, [key]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
