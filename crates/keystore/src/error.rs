@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::format::FormatError;
+use crate::format::{FormatError, MasterKeyRef};
 use crate::tree_id::TreeId;
 
 /// An error of the keystore. No variant carries key material.
@@ -106,6 +106,33 @@ pub enum Error {
         /// The most there may be.
         limit: usize,
     },
+    /// The tree's data keys are wrapped under a master key of its own, which was not provided yet.
+    #[error(
+        "tree {tree} is locked: its data keys are under a master key of its own ({key}), which is not \
+         available. The other trees are not concerned"
+    )]
+    Locked {
+        /// The tree.
+        tree: TreeId,
+        /// Its master key.
+        key: Box<MasterKeyRef>,
+    },
+    /// The key is not the master key of the tree.
+    #[error(
+        "the master key is not the one that the data keys of tree {tree} are under ({expected}). \
+         The keystore {path} itself is undamaged: provide that key"
+    )]
+    WrongTreeKey {
+        /// The keystore.
+        path: PathBuf,
+        /// The tree.
+        tree: TreeId,
+        /// Its master key.
+        expected: String,
+    },
+    /// The tree has no master key of its own.
+    #[error("tree {0} has no master key of its own: its data keys are under that of the dbpath")]
+    NoTreeMasterKey(TreeId),
     /// The system's random number generator failed.
     #[error("the system's random number generator failed")]
     Random,

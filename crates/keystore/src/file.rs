@@ -30,7 +30,12 @@ fn io_error<'a>(
 
 /// Reads the keystore of `dbpath`; `None` if there is none. Never reads more than a keystore can have.
 pub(crate) fn read(dbpath: &Path) -> Result<Option<Vec<u8>>, Error> {
-    let path = dbpath.join(FILE_NAME);
+    read_named(dbpath, FILE_NAME)
+}
+
+/// Reads a file in the keystore's format.
+pub(crate) fn read_named(dbpath: &Path, name: &str) -> Result<Option<Vec<u8>>, Error> {
+    let path = dbpath.join(name);
     let file = match File::open(&path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -98,6 +103,17 @@ pub(crate) fn remove(dbpath: &Path) -> Result<(), Error> {
     let path: PathBuf = dbpath.join(FILE_NAME);
     fs::remove_file(&path).map_err(io_error("remove", &path))?;
     sync_directory(dbpath)
+}
+
+/// Removes the copy of the previous keystore, durably; `false` if there is none.
+pub(crate) fn remove_previous(dbpath: &Path) -> Result<bool, Error> {
+    let path = dbpath.join(PREVIOUS_FILE_NAME);
+    match fs::remove_file(&path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        removed => removed.map_err(io_error("remove", &path))?,
+    }
+    sync_directory(dbpath)?;
+    Ok(true)
 }
 
 fn sync_directory(dbpath: &Path) -> Result<(), Error> {

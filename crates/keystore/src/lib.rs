@@ -7,6 +7,7 @@
 //! - [`Keystore`] is the open file: thread-safe, its data keys unwrapped and in locked memory.
 //! - [`Header`] is what can be read of it without the master key.
 //! - [`provider`] fetches master keys: from a KMIP server or from a key file.
+//! - [`rotation`] changes the master key: a new one, a given one, another provider.
 //! - [`MasterKey`] and [`DataKey`] are 32 bytes each that are wiped on drop and never printed.
 //!
 //! The file's format, byte by byte, is in [`format`](mod@format); the same page for people who read
@@ -29,11 +30,16 @@ pub mod format;
 mod handle;
 mod memory;
 pub mod provider;
+pub mod rotation;
 mod tree_id;
 
 pub use error::Error;
 pub use file::{FILE_NAME, PREVIOUS_FILE_NAME, TEMPORARY_FILE_NAME};
-pub use format::{Cipher, FormatError, Header, KeyState, MasterKeyRef, Provider, key_name};
-pub use handle::{Info, Keystore};
+pub use format::{
+    Cipher, FormatError, Header, HistoryEntry, HistoryReason, KeyState, MAX_HISTORY, MasterKeyRef,
+    Provider, WrappedMasterKey, key_name,
+};
+pub use handle::{Info, Keystore, TreeMasterKey};
 pub use memory::{DataKey, KEY_LEN, MasterKey};
+pub use provider::kmip::WrapContext;
 pub use tree_id::TreeId;

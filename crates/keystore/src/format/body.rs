@@ -1,8 +1,10 @@
-//! The body: the wrapped data keys.
+//! The body: the wrapped data keys, the master keys of single trees, and the history.
 
 use std::collections::BTreeMap;
 
 use super::FormatError;
+use super::history::{HistoryEntry, MAX_HISTORY};
+use super::master_key::Current;
 use super::record::{self, Input, Unknown};
 use crate::crypto::WRAPPED_LEN;
 use crate::tree_id::TreeId;
@@ -13,6 +15,13 @@ pub const MAX_DATA_KEYS: usize = 250_000;
 
 mod kind {
     pub(super) const DATA_KEY: u16 = 1;
+    pub(super) const TREE_MASTER_KEY: u16 = 2;
+    pub(super) const HISTORY: u16 = 3;
+}
+
+mod tree_kind {
+    pub(super) const TREE: u16 = 1;
+    pub(super) const MASTER_KEY: u16 = 2;
 }
 
 mod key_kind {
@@ -55,10 +64,14 @@ pub(crate) struct Entry {
     pub(crate) unknown: Vec<Unknown>,
 }
 
-/// All data keys, ordered by tree and key id.
+/// All data keys, ordered by tree and key id, and what belongs to them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Body {
     pub(crate) entries: BTreeMap<(TreeId, u32), Entry>,
+    /// The trees whose data keys are wrapped under a master key of their own.
+    pub(crate) tree_master_keys: BTreeMap<TreeId, Current>,
+    /// Oldest first, at most [`MAX_HISTORY`].
+    pub(crate) history: Vec<HistoryEntry>,
     pub(crate) unknown: Vec<Unknown>,
 }
 
@@ -84,8 +97,28 @@ impl Body {
                         return Err(FormatError::TooManyKeys);
                     }
                 }
+                kind::TREE_MASTER_KEY => {
+                    let (tree, key) = decode_tree_master_key(record.value)?;
+                    if body.tree_master_keys.insert(tree, key).is_some() {
+                        return Err(FormatError::Duplicate {
+                            field: "master key of a tree",
+                        });
+                    }
+                }
+                kind::HISTORY => {
+                    body.history.push(HistoryEntry::decode(record.value)?);
+                    if body.history.len() > MAX_HISTORY {
+                        return Err(FormatError::Value { field: "history" });
+                    }
+                }
                 _ => record.unknown("body", &mut body.unknown)?,
             }
+        }
+        // A master key without anything under it.
+        if (body.tree_master_keys.keys()).any(|tree| !active.contains_key(tree)) {
+            return Err(FormatError::Missing {
+                field: "data key of a tree with a master key",
+            });
         }
         if active.values().any(|has_active| !has_active) {
             return Err(FormatError::Missing {
@@ -106,6 +139,15 @@ impl Body {
             record::put(&mut value, key_kind::WRAPPED, &entry.wrapped);
             record::put_unknown(&mut value, &entry.unknown);
             record::put(&mut out, kind::DATA_KEY, &value);
+        }
+        for (tree, key) in &self.tree_master_keys {
+            value.clear();
+            record::put(&mut value, tree_kind::TREE, &tree.0);
+            record::put(&mut value, tree_kind::MASTER_KEY, &key.encode());
+            record::put(&mut out, kind::TREE_MASTER_KEY, &value);
+        }
+        for entry in &self.history {
+            record::put(&mut out, kind::HISTORY, &entry.encode());
         }
         record::put_unknown(&mut out, &self.unknown);
         out
@@ -147,4 +189,28 @@ fn decode_entry(bytes: &[u8]) -> Result<(TreeId, u32, Entry), FormatError> {
     };
     let tree = tree.ok_or(missing("data key's tree id"))?;
     Ok((tree, id.ok_or(missing("data key's id"))?, entry))
+}
+
+fn decode_tree_master_key(bytes: &[u8]) -> Result<(TreeId, Current), FormatError> {
+    let (mut tree, mut key) = (None, None);
+    let mut input = Input::new(bytes);
+    while let Some(record) = input.record()? {
+        match record.kind {
+            tree_kind::TREE => {
+                let field = "tree id of a master key";
+                record::set(&mut tree, field, TreeId(record.array(field)?))?;
+            }
+            tree_kind::MASTER_KEY => {
+                let value = Current::decode(record.value)?;
+                record::set(&mut key, "master key of a tree", value)?;
+            }
+            kind => {
+                let place = "master key of a tree";
+                return Err(FormatError::UnknownRecord { place, kind });
+            }
+        }
+    }
+    let missing = |field| FormatError::Missing { field };
+    let tree = tree.ok_or(missing("tree id of a master key"))?;
+    Ok((tree, key.ok_or(missing("master key of a tree"))?))
 }

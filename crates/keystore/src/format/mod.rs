@@ -30,26 +30,47 @@
 //! 4    nested  the master key that the body is under; absent until there is a body
 //! 5    nested  a master key that is about to be used: announced before it is created
 //!
-//! master key records (in 4 and 5)
+//! master key records (in header 4 and 5, and in the body)
 //! 1    1       provider: 1 KMIP, 2 key file
 //! 2    4       generation: 1 for the dbpath's first master key, one more for each rotation
 //! 3    <=256   Name under which the key was created on the KMIP server
 //! 4    <=1024  Unique Identifier that the KMIP server gave the key
-//! 5    32      salt of HKDF                  (in 4 only, required)
-//! 6    32      key check value               (in 4 only, required)
+//! 5    32      salt of HKDF                  (only where something is under the key: required there)
+//! 6    32      key check value               (the same)
+//! 7    nested  wrapped master key            (only where 5 is, and only of provider KMIP)
+//!
+//! wrapped master key records: 256 random bits that play the master key's part, encrypted by the KMIP server
+//! under the key of record 4 (AES-GCM), which never leaves it; associated data: "strongroom master key 1",
+//! dbpath id, tree id (zeros for the dbpath's own), generation
+//! 1    8..=64  nonce
+//! 2    32      ciphertext
+//! 3    16      tag
 //!
 //! body records (after decryption)
 //! 1 *  nested  data key
+//! 2 *  nested  master key of a tree: the data keys of the tree are wrapped under it
+//! 3 *  nested  history: a master key that the body is or was under; oldest first, the last 64
+//!
+//! records of the master key of a tree
+//! 1    16      tree id; the tree has data keys, and only one such record
+//! 2    nested  master key
+//!
+//! history records
+//! 1    8       seconds since 1970
+//! 2    1       reason: 1 created, 2 rotated, 3 migrated
+//! 3    nested  master key (without records 5 to 7)
+//! 4    1       1 if the key did not leave the KMIP server, 0 if it was fetched
 //!
 //! data key records
 //! 1    16      tree id
 //! 2    4       key id, unique in its tree
 //! 3    1       state: 1 active (exactly one in each tree), 2 decrypt only
-//! 4    60      the key, wrapped: nonce (12), ciphertext (32), tag (16); AES-256-GCM under the key "wrap",
+//! 4    60      the key, wrapped: nonce (12), ciphertext (32), tag (16); AES-256-GCM under the key "wrap" of
+//!              the tree's master key if it has one, and of the dbpath's if not;
 //!              associated data: "strongroom data key 1", dbpath id, tree id, key id
 //! ```
 //!
-//! **Keys**: HKDF-SHA-256 of the master key with the salt of record 4.5; `info` is
+//! **Keys**: HKDF-SHA-256 of the master key with the salt beside it (record 5); `info` is
 //! `strongroom keystore 1: wrap data keys`, `strongroom keystore 1: seal body` and
 //! `strongroom keystore 1: key check value`; 32 bytes each. The master key is used for nothing else.
 //!
@@ -60,16 +81,20 @@
 mod body;
 mod error;
 mod header;
+mod history;
+mod master_key;
 mod record;
 
 use aws_lc_rs::digest::{SHA256, SHA256_OUTPUT_LEN, digest};
 
 pub use error::FormatError;
-pub use header::{Cipher, Header, MasterKeyRef, Provider, key_name};
+pub use header::{Cipher, Header};
+pub use history::{HistoryEntry, HistoryReason, MAX_HISTORY};
+pub use master_key::{MasterKeyRef, Provider, WrappedMasterKey, key_name};
 
 pub(crate) use body::{Body, Entry};
 pub use body::{KeyState, MAX_DATA_KEYS};
-pub(crate) use header::Current;
+pub(crate) use master_key::Current;
 
 /// The format version that this program writes, and the newest that it reads.
 pub const VERSION: u16 = 1;

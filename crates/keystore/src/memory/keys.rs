@@ -24,6 +24,13 @@ impl MasterKey {
         })
     }
 
+    /// A new key from the system's random number generator, for a KMIP server to wrap.
+    pub(crate) fn generate() -> Result<MasterKey, crate::Error> {
+        let mut key = Locked32::zeroed();
+        getrandom::fill(&mut key[..]).map_err(|_| crate::Error::Random)?;
+        Ok(MasterKey(key))
+    }
+
     /// The bytes themselves: for whoever encrypts with them, never to be shown or stored.
     pub fn expose(&self) -> &[u8; KEY_LEN] {
         &self.0

@@ -82,7 +82,7 @@ fn data_keys_and_rewrap() {
         let keystore = Keystore::open(&dbpath, &master(1)).unwrap();
         match keystore.tree_ids().len() {
             1 => drop(keystore.create_data_key(tree(2)).unwrap()),
-            _ => keystore.rewrap(kmip_key(2), &master(2)).unwrap(),
+            _ => rewrap(&keystore, 2),
         }
         return;
     }
@@ -112,7 +112,7 @@ fn data_keys_and_rewrap() {
         );
         let keystore = Keystore::open(dbpath.path(), &master(1)).unwrap();
         assert_eq!(contents(&keystore), before);
-        keystore.rewrap(kmip_key(2), &master(2)).unwrap();
+        rewrap(&keystore, 2);
         let keystore = Keystore::open(dbpath.path(), &master(2)).unwrap();
         assert_eq!(contents(&keystore), before);
         assert_eq!(leftovers(dbpath.path()), [keystore::PREVIOUS_FILE_NAME]);

@@ -1,6 +1,6 @@
 //! What the tests share.
 
-use keystore::{Cipher, Keystore, MasterKey, MasterKeyRef, TreeId, key_name};
+use keystore::{Cipher, HistoryReason, Keystore, MasterKey, MasterKeyRef, TreeId, key_name};
 use tempfile::TempDir;
 use uuid::Uuid;
 
@@ -39,11 +39,19 @@ pub(crate) fn created() -> (TempDir, Keystore) {
     (dbpath, keystore)
 }
 
+/// Puts the keystore under `master(number)`, of that generation.
+pub(crate) fn rewrap(keystore: &Keystore, number: u8) {
+    let key = kmip_key(u32::from(number));
+    keystore
+        .rewrap(key, &master(number), HistoryReason::Rotated)
+        .unwrap();
+}
+
 /// Everything that a keystore holds, comparable.
 pub(crate) fn contents(keystore: &Keystore) -> Vec<(TreeId, u32, keystore::KeyState, [u8; 32])> {
     let mut all = Vec::new();
     for tree in keystore.tree_ids() {
-        for (id, state, key) in keystore.data_keys(tree) {
+        for (id, state, key) in keystore.data_keys(tree).unwrap() {
             all.push((tree, id, state, *key.expose()));
         }
     }

@@ -35,6 +35,8 @@ impl KeyRing for Ring {
 
     fn lookup(&self, tree: storage::TreeId) -> Result<Option<Arc<dyn DataKeys>>, KeyError> {
         let tree = keystore::TreeId(tree.0);
+        // A tree whose own master key is not at hand: the error says which.
+        self.0.check_unlocked(tree)?;
         let known = self.0.active_key_id(tree).is_some();
         Ok(known.then(|| self.keys(tree)))
     }
@@ -65,15 +67,16 @@ impl DataKeys for TreeKeys {
     }
 
     fn state(&self, id: u32) -> DataKeyState {
-        match self.keystore.data_key(self.tree, id) {
-            Some((KeyState::Active, _)) => DataKeyState::Active,
+        match self.keystore.key_state(self.tree, id) {
+            Some(KeyState::Active) => DataKeyState::Active,
             Some(_) => DataKeyState::DecryptOnly,
             None => DataKeyState::Unknown,
         }
     }
 
     fn key(&self, id: u32) -> Option<Zeroizing<[u8; 32]>> {
-        let (_, key) = self.keystore.data_key(self.tree, id)?;
+        // The trait has no room for an error: of a tree that is locked meanwhile the keys are not there.
+        let (_, key) = self.keystore.data_key(self.tree, id).ok().flatten()?;
         Some(Zeroizing::new(*key.expose()))
     }
 }
@@ -99,7 +102,7 @@ mod tests {
 
         assert!(ring.lookup(theirs).unwrap().is_none());
         let keys = ring.create(theirs).unwrap();
-        let (first, (_, stored)) = (keys.active(), keystore.data_key(ours, 1).unwrap());
+        let (first, (_, stored)) = (keys.active(), keystore.data_key(ours, 1).unwrap().unwrap());
         assert_eq!(*keys.key(first).unwrap(), *stored.expose());
         assert_eq!(keys.state(first), DataKeyState::Active);
         assert_eq!(ring.trees().unwrap(), [theirs]);
@@ -108,6 +111,18 @@ mod tests {
         keystore.rotate_data_key(ours).unwrap();
         assert_eq!(keys.active(), 2);
         assert_eq!(keys.state(first), DataKeyState::DecryptOnly);
+
+        let own = MasterKey::from_slice(&[2; 32]).unwrap();
+        keystore
+            .set_tree_master_key(ours, MasterKeyRef::key_file(1), &own)
+            .unwrap();
+        assert_eq!(keys.active(), 2);
+        keystore.lock_tree(ours).unwrap();
+        let refused = ring.lookup(theirs).map(drop).unwrap_err().to_string();
+        assert!(refused.contains("is locked"), "{refused}");
+        assert!(keys.key(2).is_none());
+        assert_eq!(keys.state(2), DataKeyState::Active);
+        assert_eq!(ring.trees().unwrap(), [theirs], "it is not forgotten");
 
         ring.destroy(theirs).unwrap();
         assert!(ring.lookup(theirs).unwrap().is_none());

@@ -1,23 +1,30 @@
 //! The open keystore.
 
-use std::collections::BTreeMap;
+mod info;
+mod state;
+mod trees;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use parking_lot::{Mutex, RwLock};
 use uuid::Uuid;
 
-use crate::crypto::{DerivedKeys, Place, SEAL_OVERHEAD, WRAPPED_LEN};
+pub use info::{Info, TreeMasterKey};
+use state::State;
+
+use crate::crypto::DerivedKeys;
 use crate::error::Error;
 use crate::failpoint;
 use crate::file;
-use crate::format::{
-    self, Body, Cipher, Current, Entry, Header, KeyState, MAX_DATA_KEYS, MasterKeyRef, Provider,
-};
+use crate::format::{self, Cipher, Current, Header, HistoryReason, KeyState, MasterKeyRef};
 use crate::memory::{DataKey, MasterKey};
 use crate::tree_id::TreeId;
 
 /// The keystore of a dbpath, open: its data keys are unwrapped and in locked memory.
+///
+/// The data keys of a tree that has a master key of its own are not at hand until that is provided
+/// ([`Keystore::unlock_tree`]): the tree is locked, and what needs its keys answers [`Error::Locked`].
 ///
 /// Reading never waits for a write. Each change is durable when its method returns; if it fails, the
 /// keystore is as it was before, in memory, and on disk either as before or changed whole.
@@ -27,55 +34,28 @@ pub struct Keystore {
     dbpath: PathBuf,
     /// Held for the whole of a change, so that changes follow each other.
     writing: Mutex<()>,
+    /// Held for the whole of a rotation: two at once would each make a key.
+    pub(crate) rotating: Arc<tokio::sync::Mutex<()>>,
     state: RwLock<Arc<State>>,
-}
-
-/// What changes: copied for each change and exchanged when that is durable.
-#[derive(Clone)]
-struct State {
-    header: Header,
-    derived: Arc<DerivedKeys>,
-    trees: BTreeMap<TreeId, BTreeMap<u32, Unwrapped>>,
-    unknown: Vec<(u16, Vec<u8>)>,
-}
-
-#[derive(Clone)]
-struct Unwrapped {
-    entry: Entry,
-    key: DataKey,
-}
-
-/// What a keystore says about itself, for people and for `serverStatus`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Info {
-    /// The dbpath's random identifier.
-    pub dbpath_id: Uuid,
-    /// How the data is encrypted.
-    pub cipher: Cipher,
-    /// Where the master key comes from and what it is called there.
-    pub master_key: MasterKeyRef,
-    /// A master key that is about to replace it.
-    pub pending: Option<MasterKeyRef>,
-    /// How often the file was written.
-    pub sequence: u64,
-    /// The number of trees that have data keys.
-    pub trees: usize,
-    /// The number of data keys.
-    pub data_keys: usize,
 }
 
 impl Keystore {
     /// Reads what the keystore of `dbpath` says without the master key; `None` if there is no keystore.
+    /// A directory with a copy ([`Keystore::copy_to`]) will do: [`Header::master_key`] is the key that opens it.
     ///
     /// # Errors
     /// [`Error::Io`], [`Error::Corrupt`], [`Error::NewerFormat`].
     pub fn inspect(dbpath: &Path) -> Result<Option<Header>, Error> {
-        let Some(bytes) = file::read(dbpath)? else {
-            return Ok(None);
-        };
-        let file = format::decode(&bytes).map_err(|e| Error::in_file(&path_of(dbpath), e))?;
-        Ok(Some(file.header))
+        inspect_named(dbpath, file::FILE_NAME)
+    }
+
+    /// Reads what the copy of the previous keystore says without its master key; `None` if there is none. It opens
+    /// with that key only, once it has been given the name `keystore`.
+    ///
+    /// # Errors
+    /// As [`Keystore::inspect`].
+    pub fn inspect_previous(dbpath: &Path) -> Result<Option<Header>, Error> {
+        inspect_named(dbpath, file::PREVIOUS_FILE_NAME)
     }
 
     /// Writes a keystore that only announces a master key, before that key is created at its
@@ -135,19 +115,13 @@ impl Keystore {
             }
             header.sequence = announced.sequence.saturating_add(1);
         }
-        let (derived, binding) = DerivedKeys::bind(master)?;
-        header.current = Some(Current { key, binding });
-        let state = State {
-            header,
-            derived: Arc::new(derived),
-            trees: BTreeMap::new(),
-            unknown: Vec::new(),
-        };
+        let state = State::new(header, key, master)?;
         file::replace(dbpath, &state.encode()?)?;
         Ok(Keystore::with_state(dbpath, state))
     }
 
-    /// Opens the keystore of `dbpath` and unwraps all data keys.
+    /// Opens the keystore of `dbpath` and unwraps all data keys, except those of trees with a master key of their
+    /// own, which are locked.
     ///
     /// # Errors
     /// [`Error::NotFound`], [`Error::Incomplete`], [`Error::Corrupt`], [`Error::NewerFormat`],
@@ -165,6 +139,7 @@ impl Keystore {
         Keystore {
             dbpath: dbpath.to_path_buf(),
             writing: Mutex::new(()),
+            rotating: Arc::new(tokio::sync::Mutex::new(())),
             state: RwLock::new(Arc::new(state)),
         }
     }
@@ -186,14 +161,15 @@ impl Keystore {
     /// only.
     ///
     /// # Errors
-    /// [`Error::UnknownTree`], [`Error::Full`], [`Error::Io`].
+    /// [`Error::UnknownTree`], [`Error::Locked`], [`Error::Full`], [`Error::Io`].
     pub fn rotate_data_key(&self, tree: TreeId) -> Result<(u32, DataKey), Error> {
         self.change(|state| {
-            let keys = state.trees.get_mut(&tree).ok_or(Error::UnknownTree(tree))?;
-            for key in keys.values_mut() {
-                key.entry.state = KeyState::DecryptOnly;
+            state.unlocked(tree)?;
+            let found = state.trees.get_mut(&tree).ok_or(Error::UnknownTree(tree))?;
+            for held in found.keys.values_mut() {
+                held.entry.state = KeyState::DecryptOnly;
             }
-            let last = keys.last_key_value().map_or(0, |(id, _)| *id);
+            let last = found.keys.last_key_value().map_or(0, |(id, _)| *id);
             let id = last.checked_add(1).ok_or(Error::Full {
                 what: "key ids in a tree",
                 limit: u32::MAX as usize,
@@ -203,33 +179,61 @@ impl Keystore {
     }
 
     /// The data keys of a tree by key id, exactly one of them active; empty for an unknown tree.
-    pub fn data_keys(&self, tree: TreeId) -> Vec<(u32, KeyState, DataKey)> {
+    ///
+    /// # Errors
+    /// [`Error::Locked`].
+    pub fn data_keys(&self, tree: TreeId) -> Result<Vec<(u32, KeyState, DataKey)>, Error> {
         let state = self.state();
-        let keys = state.trees.get(&tree).into_iter().flatten();
-        keys.map(|(id, key)| (*id, key.entry.state, key.key.clone()))
-            .collect()
+        let Some(found) = state.trees.get(&tree) else {
+            return Ok(Vec::new());
+        };
+        found.check_unlocked(tree)?;
+        let at_hand =
+            |(id, held): (&u32, &state::Held)| Some((*id, held.entry.state, held.key.clone()?));
+        Ok(found.keys.iter().filter_map(at_hand).collect())
     }
 
-    /// The data key of a tree with this key id.
-    pub fn data_key(&self, tree: TreeId, key_id: u32) -> Option<(KeyState, DataKey)> {
+    /// The data key of a tree with this key id; `None` if there is no such key or tree.
+    ///
+    /// # Errors
+    /// [`Error::Locked`].
+    pub fn data_key(
+        &self,
+        tree: TreeId,
+        key_id: u32,
+    ) -> Result<Option<(KeyState, DataKey)>, Error> {
         let state = self.state.read();
-        let key = state.trees.get(&tree)?.get(&key_id)?;
-        Some((key.entry.state, key.key.clone()))
+        let Some(found) = state.trees.get(&tree) else {
+            return Ok(None);
+        };
+        found.check_unlocked(tree)?;
+        let at_hand = |held: &state::Held| Some((held.entry.state, held.key.clone()?));
+        Ok(found.keys.get(&key_id).and_then(at_hand))
     }
 
-    /// The id of the key that new data of a tree is encrypted under; `None` for an unknown tree.
+    /// What the data key of a tree with this key id may be used for, of a locked tree, too; `None` if there is no
+    /// such key or tree.
+    pub fn key_state(&self, tree: TreeId, key_id: u32) -> Option<KeyState> {
+        let state = self.state.read();
+        let held = state.trees.get(&tree)?.keys.get(&key_id)?;
+        Some(held.entry.state)
+    }
+
+    /// The id of the key that new data of a tree is encrypted under, of a locked tree, too; `None` for an unknown
+    /// tree.
     pub fn active_key_id(&self, tree: TreeId) -> Option<u32> {
         let state = self.state.read();
-        let keys = state.trees.get(&tree)?;
+        let found = state.trees.get(&tree)?;
         // The newest key is the active one, so the search ends at once.
-        let mut newest_first = keys.iter().rev();
+        let mut newest_first = found.keys.iter().rev();
         newest_first
-            .find(|(_, key)| key.entry.state == KeyState::Active)
+            .find(|(_, held)| held.entry.state == KeyState::Active)
             .map(|(id, _)| *id)
     }
 
     /// Forgets the data keys of a tree: what was written under them can never be read again with this
-    /// keystore. Does nothing for an unknown tree, so that an interrupted drop can be repeated.
+    /// keystore. A locked tree is no exception. Does nothing for an unknown tree, so that an interrupted drop
+    /// can be repeated.
     ///
     /// # Errors
     /// [`Error::Io`].
@@ -243,28 +247,9 @@ impl Keystore {
         })
     }
 
-    /// The trees that have data keys, in order.
+    /// The trees that have data keys, in order, locked ones included.
     pub fn tree_ids(&self) -> Vec<TreeId> {
         self.state().trees.keys().copied().collect()
-    }
-
-    /// What the keystore says about itself.
-    pub fn info(&self) -> Info {
-        let state = self.state();
-        let header = &state.header;
-        Info {
-            dbpath_id: header.dbpath_id,
-            cipher: header.cipher,
-            // An open keystore always has one; the fall-back keeps the type free of an `Option`.
-            master_key: header
-                .master_key()
-                .cloned()
-                .unwrap_or_else(|| MasterKeyRef::key_file(0)),
-            pending: header.pending.clone(),
-            sequence: header.sequence,
-            trees: state.trees.len(),
-            data_keys: state.trees.values().map(BTreeMap::len).sum(),
-        }
     }
 
     /// Announces the master key of the next generation before it is created at its provider, or takes
@@ -281,33 +266,74 @@ impl Keystore {
 
     /// Puts the keystore under another master key: every data key is wrapped again, in one atomic
     /// replacement. The file as it was is kept as [`crate::PREVIOUS_FILE_NAME`]; it opens with the old
-    /// master key only. An announcement is fulfilled by it, and cleared.
+    /// master key only. An announcement is fulfilled by it, and cleared. The data keys of trees with a master
+    /// key of their own stay under that, locked or not.
+    ///
+    /// This is the last step of [`crate::rotation::rotate`], which is what to call.
     ///
     /// # Errors
     /// [`Error::Io`].
-    pub fn rewrap(&self, key: MasterKeyRef, master: &MasterKey) -> Result<(), Error> {
+    pub fn rewrap(
+        &self,
+        key: MasterKeyRef,
+        master: &MasterKey,
+        reason: HistoryReason,
+    ) -> Result<(), Error> {
         let _writing = self.writing.lock();
         let mut state = State::clone(&self.state());
-        let before = file::read(&self.dbpath)?.ok_or_else(|| Error::NotFound {
-            path: path_of(&self.dbpath),
-        })?;
+        let before =
+            file::read(&self.dbpath)?.ok_or_else(|| Error::NotFound { path: self.path() })?;
         let (derived, binding) = DerivedKeys::bind(master)?;
+        for (id, tree) in state
+            .trees
+            .iter_mut()
+            .filter(|(_, tree)| tree.own.is_none())
+        {
+            tree.wrap_all(state.header.dbpath_id.as_bytes(), *id, &derived)?;
+        }
         state.derived = Arc::new(derived);
+        state.remember(&key, reason);
         state.header.current = Some(Current { key, binding });
         state.header.pending = None;
-        for (tree, keys) in &mut state.trees {
-            for (id, key) in keys {
-                let place = Place {
-                    dbpath_id: state.header.dbpath_id.as_bytes(),
-                    tree: *tree,
-                    key_id: *id,
-                };
-                key.entry.wrapped = state.derived.wrap(&place, &key.key)?;
-            }
-        }
         file::keep_previous(&self.dbpath, &before)?;
         failpoint::hit("keystore.previous_kept");
         self.commit(state)
+    }
+
+    /// Removes the copy of the previous keystore: for when its master key is revoked, or when a data key in it must
+    /// not survive. `false` if there is none.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn remove_previous(&self) -> Result<bool, Error> {
+        let _writing = self.writing.lock();
+        file::remove_previous(&self.dbpath)
+    }
+
+    /// Writes a copy of the keystore, as it is at this moment, into another directory, for a backup. It opens with
+    /// the same master keys, and [`Keystore::inspect`] says with which. Changes go on meanwhile: they are in the
+    /// copy whole or not at all. What was only announced is not in it: that key is this dbpath's to create.
+    ///
+    /// For a backup of trees and keystore, copy the keystore after the trees, and let no tree be dropped in between:
+    /// data keys are made before anything is written under them, and destroyed only by a drop.
+    ///
+    /// # Errors
+    /// [`Error::AlreadyExists`] if there is a keystore in `directory`; [`Error::Io`].
+    pub fn copy_to(&self, directory: &Path) -> Result<Header, Error> {
+        if file::read(directory)?.is_some() {
+            return Err(Error::AlreadyExists {
+                path: path_of(directory),
+            });
+        }
+        let mut state = State::clone(&self.state());
+        state.header.pending = None;
+        file::replace(directory, &state.encode()?)?;
+        Ok(state.header)
+    }
+
+    /// The file.
+    fn path(&self) -> PathBuf {
+        path_of(&self.dbpath)
     }
 
     fn state(&self) -> Arc<State> {
@@ -320,6 +346,18 @@ impl Keystore {
         let mut state = State::clone(&self.state());
         let result = f(&mut state)?;
         self.commit(state)?;
+        Ok(result)
+    }
+
+    /// Changes a copy of the state in what is not written, and exchanges it.
+    fn change_in_memory<T>(
+        &self,
+        f: impl FnOnce(&mut State) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let _writing = self.writing.lock();
+        let mut state = State::clone(&self.state());
+        let result = f(&mut state)?;
+        *self.state.write() = Arc::new(state);
         Ok(result)
     }
 
@@ -340,102 +378,14 @@ impl std::fmt::Debug for Keystore {
     }
 }
 
-impl State {
-    fn decode(path: &Path, bytes: &[u8], master: &MasterKey) -> Result<State, Error> {
-        let format::File {
-            header,
-            before_body,
-            sealed,
-        } = format::decode(bytes).map_err(|e| Error::in_file(path, e))?;
-        let path = path.to_path_buf();
-        let Some(current) = &header.current else {
-            return Err(Error::Incomplete { path });
-        };
-        let Some(derived) = DerivedKeys::recover(master, &current.binding)? else {
-            let expected = current.key.to_string();
-            return Err(Error::WrongKey { path, expected });
-        };
-        let Some(body) = derived.open(before_body, sealed)? else {
-            return Err(Error::Tampered { path });
-        };
-        let body = Body::decode(&body).map_err(|e| Error::in_file(&path, e))?;
-        let mut trees = BTreeMap::<_, BTreeMap<_, _>>::new();
-        for ((tree, key_id), entry) in body.entries {
-            let place = Place {
-                dbpath_id: header.dbpath_id.as_bytes(),
-                tree,
-                key_id,
-            };
-            let Some(key) = derived.unwrap(&place, &entry.wrapped)? else {
-                return Err(Error::Tampered { path });
-            };
-            let keys = trees.entry(tree).or_default();
-            keys.insert(key_id, Unwrapped { entry, key });
-        }
-        Ok(State {
-            header,
-            derived: Arc::new(derived),
-            trees,
-            unknown: body.unknown,
-        })
-    }
-
-    fn encode(&self) -> Result<Vec<u8>, Error> {
-        let mut body = Body {
-            unknown: self.unknown.clone(),
-            ..Body::default()
-        };
-        for (tree, keys) in &self.trees {
-            for (id, key) in keys {
-                body.entries.insert((*tree, *id), key.entry.clone());
-            }
-        }
-        let body = body.encode();
-        format::encode(&self.header, body.len() + SEAL_OVERHEAD, |before| {
-            self.derived.seal(before, &body)
-        })
-    }
-
-    /// Adds an active key to a tree whose other keys, if any, are not active.
-    fn add(&mut self, tree: TreeId, key_id: u32) -> Result<(u32, DataKey), Error> {
-        let count: usize = self.trees.values().map(BTreeMap::len).sum();
-        if count >= MAX_DATA_KEYS {
-            return Err(Error::Full {
-                what: "data keys",
-                limit: MAX_DATA_KEYS,
-            });
-        }
-        let key = DataKey::generate()?;
-        let place = Place {
-            dbpath_id: self.header.dbpath_id.as_bytes(),
-            tree,
-            key_id,
-        };
-        let wrapped: [u8; WRAPPED_LEN] = self.derived.wrap(&place, &key)?;
-        let entry = Entry {
-            state: KeyState::Active,
-            wrapped,
-            unknown: Vec::new(),
-        };
-        let unwrapped = Unwrapped {
-            entry,
-            key: key.clone(),
-        };
-        self.trees
-            .entry(tree)
-            .or_default()
-            .insert(key_id, unwrapped);
-        Ok((key_id, key))
-    }
-}
-
-impl Info {
-    /// Where the master key comes from.
-    pub fn provider(&self) -> Provider {
-        self.master_key.provider
-    }
-}
-
 fn path_of(dbpath: &Path) -> PathBuf {
     dbpath.join(file::FILE_NAME)
+}
+
+fn inspect_named(dbpath: &Path, name: &str) -> Result<Option<Header>, Error> {
+    let Some(bytes) = file::read_named(dbpath, name)? else {
+        return Ok(None);
+    };
+    let file = format::decode(&bytes).map_err(|e| Error::in_file(&dbpath.join(name), e))?;
+    Ok(Some(file.header))
 }
