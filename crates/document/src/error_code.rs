@@ -63,6 +63,8 @@ error_codes! {
     NamespaceNotFound = 26,
     IndexNotFound = 27,
     PathNotViable = 28,
+    NonExistentPath = 29,
+    InvalidPath = 30,
     CannotBackfillArray = 34,
     NotSingleValueField = 54,
     NotExactValueField = 111,
@@ -119,6 +121,8 @@ error_codes! {
     UnsupportedOpQueryCommand = 352,
     TransactionTooLarge = 257,
     InvalidUUID = 207,
+    KeyNotFound = 211,
+    OutOfDiskSpace = 14031,
     /// An unknown field in a command or stage.
     IDLUnknownField = 40415,
     /// A required field is missing from a command.

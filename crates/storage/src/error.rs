@@ -142,6 +142,57 @@ pub enum Error {
         reason: Box<dyn std::error::Error + Send + Sync>,
     },
 
+    /// The data key of a database cannot be had: its master key is out of reach or lost, or the data
+    /// key was destroyed. Only that database is affected.
+    #[error("this database is locked: {reason}")]
+    Locked {
+        /// The tree, as its directory is named.
+        tree: String,
+        /// Why, and what to do.
+        reason: String,
+    },
+    /// A backup or a restore did not finish.
+    #[error(
+        "{} holds a {what} that did not finish, or is still running: {}", path.display(),
+        if *.what == "restore" {
+            "run `strongroom restore` again with the same --dbpath, which begins anew"
+        } else {
+            "remove it, and take another backup"
+        }
+    )]
+    Incomplete {
+        /// The directory.
+        path: PathBuf,
+        /// `backup` or `restore`.
+        what: &'static str,
+    },
+    /// There is no backup that can be used.
+    #[error("{} is not a backup that can be used: {reason}", path.display())]
+    NotABackup {
+        /// The directory.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// A file of a backup is not what was written.
+    #[error("the backup {} is damaged: {file}: {problem}", path.display())]
+    BackupDamaged {
+        /// The backup.
+        path: PathBuf,
+        /// The file, relative to it.
+        file: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A backup is not restored over something else.
+    #[error("{} is not empty ({found}): restore into an empty directory", path.display())]
+    NotEmpty {
+        /// The directory.
+        path: PathBuf,
+        /// What is there.
+        found: String,
+    },
+
     /// Stored bytes are not what was written: damage, or tampering.
     #[error("corruption: {0}")]
     Corruption(String),
@@ -183,6 +234,9 @@ impl Error {
             Error::LockTimeout { .. } => ErrorCode::LockTimeout,
             Error::TransactionTooLarge => ErrorCode::TransactionTooLarge,
             Error::Closed => ErrorCode::InterruptedAtShutdown,
+            // Not an internal error: nothing is broken, and no retry helps until somebody brings the
+            // key back. Drivers neither retry it nor look for another server.
+            Error::Locked { .. } => ErrorCode::KeyNotFound,
             _ => ErrorCode::InternalError,
         }
     }

@@ -44,6 +44,56 @@ impl fmt::Debug for TreeId {
     }
 }
 
+/// What a [`KeyRing`] answers with (boxed) for a tree whose data keys exist but cannot be had now:
+/// the master key of that database is revoked, gone or out of reach. The client that asks for the
+/// database sees the text; every other database goes on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyLocked {
+    /// Why, and what to do. Names no key material and no database.
+    pub reason: String,
+}
+
+impl fmt::Display for KeyLocked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.reason)
+    }
+}
+
+impl std::error::Error for KeyLocked {}
+
+/// How much of a tree lies under which of its data keys.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct DataKeysInUse {
+    /// The keys that files are sealed under, and the active one, in order of their numbers.
+    pub keys: Vec<DataKeyUse>,
+    /// Files whose header cannot be read, so that they may be under any key. With one of them no
+    /// key counts as unused.
+    pub unattributed_files: u64,
+}
+
+impl DataKeysInUse {
+    /// The numbers of the keys other than the active one that files need.
+    pub fn old(&self) -> impl Iterator<Item = u32> {
+        let old = self.keys.iter().filter(|key| !key.active && key.files > 0);
+        old.map(|key| key.id)
+    }
+}
+
+/// What lies under one data key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DataKeyUse {
+    /// The number of the key.
+    pub id: u32,
+    /// Whether new files are written under it.
+    pub active: bool,
+    /// The files that are sealed under it.
+    pub files: u64,
+    /// Their size in bytes.
+    pub bytes: u64,
+}
+
 /// What a data key may be used for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DataKeyState {
@@ -82,8 +132,20 @@ pub trait KeyRing: Send + Sync {
     /// Creates the data key of a new tree. Once it returns, the key survives a crash.
     fn create(&self, tree: TreeId) -> Result<Arc<dyn DataKeys>, KeyError>;
 
-    /// The data keys of `tree`, or nothing if it has none.
+    /// The data keys of `tree`, or nothing if it has none. [`KeyLocked`] if it has some that cannot
+    /// be had now.
     fn lookup(&self, tree: TreeId) -> Result<Option<Arc<dyn DataKeys>>, KeyError>;
+
+    /// Gives `tree` a further data key for the files that are begun from now on; the keys that it
+    /// has can still be read with. The [`DataKeys`] handed out before follow. Once it returns, the
+    /// key survives a crash. The number of the new key.
+    fn rotate(&self, tree: TreeId) -> Result<u32, KeyError>;
+
+    /// Destroys one data key of `tree`, which is not the active one and which no file needs. Once it
+    /// returns, the key does not come back after a crash. A ring that keeps old keys refuses.
+    fn retire(&self, _tree: TreeId, _id: u32) -> Result<(), KeyError> {
+        Err("this key ring keeps old data keys".into())
+    }
 
     /// Destroys the data keys of `tree`. Once it returns, they do not come back after a crash. A
     /// tree that has none is no error.

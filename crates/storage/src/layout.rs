@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `0 u32`, `01`, collection u32 | the collection's metadata, BSON |
 //! | `0 u32`, `02` | the next collection number, u32 |
+//! | `0 u32`, `03` | the number of the data key that the tree was rotated to last, u32 |
 //! | collection u32, `01`, ordered(_id) | the document, BSON |
 //! | collection u32, `02`, index u32, ordered(values), ordered(_id) | where ordered(_id) begins after the index number, u32 |
 //! | collection u32, `02`, index u32, ordered(values) | of a unique index: ordered(_id) |
@@ -22,6 +23,7 @@ const CATALOG: u32 = 0;
 
 const CATALOG_COLLECTION: u8 = 0x01;
 const CATALOG_SEQUENCE: u8 = 0x02;
+const CATALOG_DATA_KEY: u8 = 0x03;
 
 const RECORD: u8 = 0x01;
 const INDEX: u8 = 0x02;
@@ -57,6 +59,11 @@ pub(crate) fn catalog_collection(collection: u32) -> Key {
 /// The next collection number.
 pub(crate) fn catalog_sequence() -> Key {
     key(CATALOG, CATALOG_SEQUENCE)
+}
+
+/// The number of the data key that the tree was rotated to last.
+pub(crate) fn data_key() -> Key {
+    key(CATALOG, CATALOG_DATA_KEY)
 }
 
 /// The first key, and the first one after, of all that a collection holds.

@@ -12,6 +12,8 @@
 //! | `layout` | which keys a tree holds |
 //! | `catalog` | collections and indexes, in the same tree as their data |
 //! | `index` | which keys a document has in an index; building an index |
+//! | [`backup`] | a copy of a dbpath: its manifest, verifying and restoring it |
+//! | `gate` | commits of all databases held back for a moment |
 //! | `store` | the dbpath: lock, format file, server tree, databases, background sync |
 #![cfg_attr(
     not(test),
@@ -23,12 +25,14 @@
     )
 )]
 
+pub mod backup;
 mod bounds;
 mod catalog;
 mod count;
 mod database;
 pub mod engine;
 mod error;
+mod gate;
 mod index;
 pub mod keyenc;
 pub mod keys;
@@ -49,5 +53,8 @@ pub use keys::{Encryption, TreeId};
 pub use record_id::RecordId;
 pub use scan::{IndexEntries, IndexEntry, IndexPosition, IndexRecords, Record, Records};
 pub use snapshot::Snapshot;
-pub use store::{DbpathState, Store, StoreOptions};
+pub use store::{
+    CheckpointOptions, CheckpointReport, CopyKeystore, DbpathState, KeystoreCopy, Store,
+    StoreOptions,
+};
 pub use txn::Txn;

@@ -41,6 +41,11 @@ impl KeyRing for Ring {
         Ok(known.then(|| self.keys(tree)))
     }
 
+    fn rotate(&self, tree: storage::TreeId) -> Result<u32, KeyError> {
+        let (id, _) = self.0.rotate_data_key(keystore::TreeId(tree.0))?;
+        Ok(id)
+    }
+
     fn destroy(&self, tree: storage::TreeId) -> Result<(), KeyError> {
         Ok(self.0.destroy_data_key(keystore::TreeId(tree.0))?)
     }

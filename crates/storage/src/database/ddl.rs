@@ -82,7 +82,7 @@ impl Database {
             database.catalogs.update(|catalog| {
                 catalog.collections.remove(&name);
             });
-            let committed = transaction.commit(Durability::Immediate).await;
+            let committed = database.commit(transaction, Durability::Immediate).await;
             if committed.is_err() {
                 locked.show(&database);
             }
@@ -130,7 +130,7 @@ impl Database {
                     .collections
                     .insert(renamed.name.clone(), Arc::clone(&renamed));
             });
-            let committed = transaction.commit(Durability::Immediate).await;
+            let committed = database.commit(transaction, Durability::Immediate).await;
             if committed.is_err() {
                 database.catalogs.update(|catalog| {
                     catalog.collections.remove(&renamed.name);
@@ -317,7 +317,7 @@ async fn create(
     transaction.put(&layout::catalog_sequence(), after.to_be_bytes().to_vec())?;
     let key = layout::catalog_collection(collection.id);
     transaction.put(&key, catalog::encode(&collection))?;
-    transaction.commit(Durability::Immediate).await?;
+    database.commit(transaction, Durability::Immediate).await?;
     *next = after;
     let collection = Arc::new(collection);
     database.catalogs.update(|catalog| {
@@ -333,7 +333,7 @@ pub(super) async fn replace(database: &DatabaseInner, changed: Collection) -> Re
     let mut transaction = database.tree.begin()?;
     let key = layout::catalog_collection(changed.id);
     transaction.put(&key, catalog::encode(&changed))?;
-    transaction.commit(Durability::Immediate).await?;
+    database.commit(transaction, Durability::Immediate).await?;
     let changed = Arc::new(changed);
     database.catalogs.update(|catalog| {
         catalog.collections.insert(changed.name.clone(), changed);
@@ -359,7 +359,7 @@ pub(super) async fn remove_indexes(
     database.catalogs.update(|catalog| {
         catalog.collections.insert(changed.name.clone(), changed);
     });
-    let committed = transaction.commit(Durability::Immediate).await;
+    let committed = database.commit(transaction, Durability::Immediate).await;
     if committed.is_err() {
         locked.show(database);
     }

@@ -12,6 +12,7 @@ use crate::catalog::{Catalogs, Collection};
 use crate::count::CommitClock;
 use crate::engine::{Durability, Tree, WriteTransaction};
 use crate::error::{Error, Result};
+use crate::gate::CommitGate;
 use crate::snapshot::{Reads, Snapshot};
 use crate::store::Shared;
 use crate::txn::Txn;
@@ -48,6 +49,8 @@ pub(crate) struct DatabaseInner {
     pub(crate) tree: Arc<dyn Tree>,
     pub(crate) catalogs: Catalogs,
     pub(crate) clock: CommitClock,
+    /// Every commit passes it.
+    gate: Arc<CommitGate>,
     /// One after the other: what changes the catalog. Holds the next collection number.
     ddl: tokio::sync::Mutex<u32>,
     /// Whether a commit has returned that the log was not synced for.
@@ -66,7 +69,10 @@ impl DatabaseInner {
         transaction: Box<dyn WriteTransaction>,
         durability: Durability,
     ) -> Result<()> {
-        transaction.commit(durability).await?;
+        let pass = self.gate.enter().await;
+        let committed = transaction.commit(durability).await;
+        pass.end();
+        committed?;
         if durability == Durability::Eventual {
             self.unsynced.store(true, Ordering::Release);
         }

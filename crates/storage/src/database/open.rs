@@ -8,6 +8,7 @@ use crate::catalog::{self, Catalog, Catalogs, Collection, CollectionState};
 use crate::count::{CommitClock, Count};
 use crate::engine::{Durability, Tree};
 use crate::error::{Error, Result};
+use crate::gate::CommitGate;
 use crate::layout;
 use crate::store::Shared;
 
@@ -17,6 +18,7 @@ impl DatabaseInner {
         name: String,
         tree: Arc<dyn Tree>,
         shared: Arc<Shared>,
+        gate: Arc<CommitGate>,
     ) -> Result<Self> {
         let mut catalog = {
             let (name, tree, shared) = (name.clone(), Arc::clone(&tree), Arc::clone(&shared));
@@ -29,6 +31,7 @@ impl DatabaseInner {
             tree,
             catalogs: Catalogs::new(catalog),
             clock: CommitClock::default(),
+            gate,
             ddl: tokio::sync::Mutex::new(next),
             unsynced: AtomicBool::new(false),
             shared,

@@ -13,8 +13,8 @@ use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use crate::error::Result;
-use crate::keys::DataKeys;
+use crate::error::{Error, Result};
+use crate::keys::{DataKeys, DataKeysInUse};
 
 /// A future of the engine.
 pub type EngineFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -50,6 +50,27 @@ pub trait Tree: Send + Sync {
 
     /// The bytes that the tree's files take on the disk, about. Blocks.
     fn approximate_size(&self) -> Result<u64>;
+
+    /// Makes the new directory `to` a tree of its own, closed, that holds every commit that has
+    /// returned, and of those under way each whole or not at all. Its files stay sealed under the
+    /// data keys of this one; where they can be they are hard links, so that it takes neither time
+    /// nor space. What is in memory is written to files first. Blocks.
+    fn checkpoint(&self, to: &Path) -> Result<()>;
+
+    /// Writes what is in memory to files, and begins a new log: both under the data key that is
+    /// active now. Does nothing if nothing was written since the last time. Blocks.
+    fn flush(&self) -> Result<()>;
+
+    /// Writes every table anew, under the data key that is active now. Takes as long as reading and
+    /// writing all data; reads and writes go on meanwhile. Blocks.
+    fn rewrite(&self) -> Result<()>;
+
+    /// Which data keys the tree's files are under, by their headers. Empty if the tree is in clear.
+    /// Blocks.
+    fn data_keys_in_use(&self) -> Result<DataKeysInUse>;
+
+    /// Tells the engine that another data key is active now, before it meets it. Blocks.
+    fn refresh_keys(&self) -> Result<()>;
 
     /// Flushes and closes: what is used afterwards answers [`Error::Closed`](crate::Error::Closed).
     fn close(&self) -> EngineFuture<'_, Result<()>>;
@@ -114,4 +135,25 @@ pub trait Cursor {
 
     /// The value; empty if the cursor is not at a key.
     fn value(&mut self) -> Result<&[u8]>;
+}
+
+/// The bytes of the files in a tree's directory, whether or not it is open. Blocks.
+pub(crate) fn size_of_files(path: &Path) -> Result<u64> {
+    fn size(path: &Path) -> std::io::Result<u64> {
+        let mut total = 0;
+        for entry in std::fs::read_dir(path)? {
+            let entry = entry?;
+            // Files come and go while they are counted.
+            let Ok(metadata) = entry.metadata() else {
+                continue;
+            };
+            total += if metadata.is_dir() {
+                size(&entry.path()).unwrap_or(0)
+            } else {
+                metadata.len()
+            };
+        }
+        Ok(total)
+    }
+    size(path).map_err(|source| Error::io(path.display().to_string(), source))
 }

@@ -11,6 +11,7 @@ use parking_lot::{Mutex, RwLock};
 use super::{StoreInner, blocking, create_tree, open_tree, remove_tree};
 use crate::database::{Database, DatabaseInner};
 use crate::error::{Error, Result};
+use crate::gate::CommitGate;
 use crate::keys::TreeId;
 
 /// A database that has a name.
@@ -20,7 +21,9 @@ pub(super) struct Entry {
     /// The database, if it is open.
     open: RwLock<Option<Arc<DatabaseInner>>>,
     /// Held by what opens or closes it.
-    changing: tokio::sync::Mutex<()>,
+    pub(super) changing: tokio::sync::Mutex<()>,
+    /// What every commit passes. Here, because it outlives the database's being open.
+    pub(super) gate: Arc<CommitGate>,
     is_dropped: AtomicBool,
     used: Mutex<Instant>,
 }
@@ -32,6 +35,7 @@ impl Entry {
             tree,
             open: RwLock::new(None),
             changing: tokio::sync::Mutex::new(()),
+            gate: Arc::default(),
             is_dropped: AtomicBool::new(false),
             used: Mutex::new(Instant::now()),
         }
@@ -40,6 +44,11 @@ impl Entry {
     /// The database, if it is open.
     pub(super) fn opened(&self) -> Option<Arc<DatabaseInner>> {
         self.open.read().clone()
+    }
+
+    /// Whether its name is gone.
+    pub(super) fn is_dropped(&self) -> bool {
+        self.is_dropped.load(Ordering::Acquire)
     }
 
     /// Closes the database. What still uses it meets [`Error::Closed`].
@@ -84,7 +93,7 @@ impl StoreInner {
             return Ok(Some(Database { inner }));
         }
         let _changing = entry.changing.lock().await;
-        if entry.is_dropped.load(Ordering::Acquire) {
+        if entry.is_dropped() {
             return Ok(None);
         }
         self.check_open()?;
@@ -97,7 +106,9 @@ impl StoreInner {
         })
         .await?;
         let shared = Arc::clone(&self.shared);
-        let inner = Arc::new(DatabaseInner::open(entry.name.clone(), opened, shared).await?);
+        let gate = Arc::clone(&entry.gate);
+        let inner = DatabaseInner::open(entry.name.clone(), opened, shared, gate).await?;
+        let inner = Arc::new(inner);
         *entry.open.write() = Some(Arc::clone(&inner));
         Ok(Some(Database { inner }))
     }
@@ -128,8 +139,9 @@ impl StoreInner {
             return Err(error);
         }
         let shared = Arc::clone(&self.shared);
-        let inner = Arc::new(DatabaseInner::open(name.to_owned(), opened, shared).await?);
         let entry = Entry::new(name.to_owned(), tree);
+        let gate = Arc::clone(&entry.gate);
+        let inner = Arc::new(DatabaseInner::open(name.to_owned(), opened, shared, gate).await?);
         *entry.open.write() = Some(Arc::clone(&inner));
         self.databases
             .write()

@@ -20,7 +20,8 @@ use crate::keys::TreeId;
 
 /// The version that this code writes, and the newest that it reads.
 const VERSION: u32 = 1;
-const FILE: &str = "strongroom.format";
+/// The file's name.
+pub(crate) const FILE: &str = "strongroom.format";
 const TEMPORARY: &str = "strongroom.format.new";
 const TITLE: &str = "strongroom dbpath";
 /// No format file is longer, in bytes.
@@ -167,7 +168,7 @@ pub(super) fn create_private_directory(path: &Path) -> Result<()> {
 }
 
 /// Makes the names in a directory durable.
-pub(super) fn sync_directory(path: &Path) -> Result<()> {
+pub(crate) fn sync_directory(path: &Path) -> Result<()> {
     File::open(path)
         .and_then(|directory| directory.sync_all())
         .map_err(|source| Error::io(format!("syncing {}", path.display()), source))

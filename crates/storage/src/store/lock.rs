@@ -10,9 +10,12 @@ use rustix::io::Errno;
 
 use crate::error::{Error, Result};
 
+/// The file's name.
+pub(crate) const FILE: &str = "strongroom.lock";
+
 /// The lock of a dbpath. Given up when dropped, and by a crash.
 #[derive(Debug)]
-pub(super) struct Lock(File);
+pub(crate) struct Lock(File);
 
 impl Drop for Lock {
     fn drop(&mut self) {
@@ -22,8 +25,8 @@ impl Drop for Lock {
 }
 
 /// Takes the lock of the dbpath. The file says which process has it.
-pub(super) fn take(path: &Path) -> Result<Lock> {
-    let file = path.join("strongroom.lock");
+pub(crate) fn take(path: &Path) -> Result<Lock> {
+    let file = path.join(FILE);
     let context = || format!("locking {}", file.display());
     let mut opened = OpenOptions::new()
         .write(true)

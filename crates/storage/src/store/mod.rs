@@ -1,10 +1,12 @@
 //! The dbpath.
 //!
 //! ```text
+//! strongroom.incomplete  a backup or a restore did not finish: not to be opened (`backup`)
 //! strongroom.lock     held while a process has the dbpath open
 //! strongroom.format   the format's version, whether it is encrypted, the server tree (`format`)
 //! keystore            the data keys, wrapped; not this crate's
 //! trees/<id>/         a tree: the server's, which names the databases, and one for each of them
+//! checkpoint/         while a backup is made: its files, most of them hard links
 //! ```
 //!
 //! A database is created key first, then its tree, then its name in the server tree; it is dropped
@@ -12,6 +14,8 @@
 //! when the dbpath is opened.
 
 mod background;
+mod checkpoint;
+mod data_keys;
 mod databases;
 mod format;
 mod lock;
@@ -26,15 +30,18 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use parking_lot::{Mutex, RwLock};
 
+pub use self::checkpoint::{CheckpointOptions, CheckpointReport, CopyKeystore, KeystoreCopy};
 use self::databases::Entry;
+pub(crate) use self::format::{FILE as FORMAT_FILE, sync_directory};
 use self::format::{Format, State};
+pub(crate) use self::lock::{FILE as LOCK_FILE, take as take_lock};
 use self::server_tree::ServerTree;
 use crate::database::Database;
 use crate::engine::surreal::SurrealEngine;
 use crate::engine::{Engine, Tree};
 use crate::error::{Error, Result};
 use crate::index::PartialFilterCompiler;
-use crate::keys::{DataKeys, Encryption, TreeId};
+use crate::keys::{DataKeys, Encryption, KeyLocked, TreeId};
 
 /// So many databases are flushed at a time when the store closes.
 const CLOSE_AT_A_TIME: usize = 16;
@@ -112,9 +119,13 @@ struct StoreInner {
     engine: Box<dyn Engine>,
     shared: Arc<Shared>,
     server: ServerTree,
+    /// Where that tree is.
+    server_tree: TreeId,
     databases: RwLock<BTreeMap<String, Arc<Entry>>>,
     /// One after the other: what creates and drops databases.
     ddl: tokio::sync::Mutex<()>,
+    /// Held while a checkpoint is made.
+    checkpoint: tokio::sync::Mutex<()>,
     is_closed: AtomicBool,
     lock: Mutex<Option<lock::Lock>>,
     background: Mutex<Option<tokio::task::JoinHandle<()>>>,
@@ -137,6 +148,7 @@ impl Store {
     /// What is at `path`, without changing anything.
     pub fn inspect(path: impl AsRef<Path>) -> Result<DbpathState> {
         let path = path.as_ref();
+        crate::backup::check_complete(path)?;
         Ok(match Format::read(path)? {
             Some(format) if format.encrypted => DbpathState::Encrypted,
             Some(_) => DbpathState::Plain,
@@ -185,7 +197,18 @@ impl Store {
             .map(|entry| entry.tree)
     }
 
+    /// The bytes that a database's files take on the disk, about. The database is not opened, and
+    /// may be one whose key is lost. Nothing if there is no such database.
+    pub async fn size_on_disk(&self, name: &str) -> Result<Option<u64>> {
+        let Some(tree) = self.tree_of(name) else {
+            return Ok(None);
+        };
+        let directory = tree_path(&self.inner.path, tree);
+        blocking(move || crate::engine::size_of_files(&directory).map(Some)).await
+    }
+
     /// The database with this name, opened if it is not open.
+    /// [`Locked`](crate::Error::Locked) if its data key cannot be had: other databases go on.
     pub async fn database(&self, name: &str) -> Result<Option<Database>> {
         self.inner.database(name).await
     }
@@ -237,6 +260,7 @@ impl StoreInner {
     /// Blocks.
     fn open(path: PathBuf, encryption: Encryption, options: StoreOptions) -> Result<Self> {
         let lock = lock::take(&path)?;
+        crate::backup::check_complete(&path)?;
         let format = match Format::read(&path)? {
             Some(format) => format,
             None => {
@@ -274,6 +298,7 @@ impl StoreInner {
             }
         };
         let server = ServerTree::new(server);
+        checkpoint::remove_staging(&path)?;
         let mut databases = BTreeMap::new();
         for (name, tree) in server.databases()? {
             databases.insert(name.clone(), Arc::new(Entry::new(name, tree)));
@@ -287,8 +312,10 @@ impl StoreInner {
             engine: Box::new(engine),
             shared: Arc::new(Shared { options }),
             server,
+            server_tree: format.server_tree,
             databases: RwLock::new(databases),
             ddl: tokio::sync::Mutex::new(()),
+            checkpoint: tokio::sync::Mutex::new(()),
             is_closed: AtomicBool::new(false),
             lock: Mutex::new(Some(lock)),
             background: Mutex::new(None),
@@ -304,10 +331,16 @@ impl StoreInner {
     }
 
     async fn close(&self) -> Result<()> {
-        let _ddl = self.ddl.lock().await;
-        if self.is_closed.swap(true, Ordering::AcqRel) {
-            return Ok(());
+        {
+            let _ddl = self.ddl.lock().await;
+            if self.is_closed.swap(true, Ordering::AcqRel) {
+                return Ok(());
+            }
         }
+        // A checkpoint sees that the store is closed, and removes what it wrote. It needs the other
+        // lock for that; nothing is created or dropped any more, whoever has it.
+        let _checkpoint = self.checkpoint.lock().await;
+        let _ddl = self.ddl.lock().await;
         let background = self.background.lock().take();
         if let Some(background) = background {
             background.abort();
@@ -335,9 +368,15 @@ fn tree_path(path: &Path, tree: TreeId) -> PathBuf {
 }
 
 fn keys_error(tree: TreeId) -> impl FnOnce(crate::keys::KeyError) -> Error {
-    move |reason| Error::Keys {
-        tree: tree.to_string(),
-        reason,
+    move |reason| match reason.downcast::<KeyLocked>() {
+        Ok(locked) => Error::Locked {
+            tree: tree.to_string(),
+            reason: locked.reason,
+        },
+        Err(reason) => Error::Keys {
+            tree: tree.to_string(),
+            reason,
+        },
     }
 }
 
@@ -363,7 +402,15 @@ fn open_tree(
         Encryption::None => None,
         Encryption::Keys(ring) => {
             let keys = ring.lookup(tree).map_err(keys_error(tree))?;
-            Some(keys.ok_or_else(|| keys_error(tree)("the keystore does not have it".into()))?)
+            Some(keys.ok_or_else(|| {
+                Error::Locked {
+                    tree: tree.to_string(),
+                    reason:
+                        "its data key is not in the keystore: it was destroyed, or the keystore is \
+                         not of the same time as the files"
+                            .to_owned(),
+                }
+            })?)
         }
     };
     engine.open(&directory, keys)
@@ -381,7 +428,7 @@ fn create_tree(
     }
     format::create_private_directory(&path.join("trees"))?;
     let created = open_tree(engine, path, encryption, tree, true)?;
-    format::sync_directory(&path.join("trees"))?;
+    sync_directory(&path.join("trees"))?;
     Ok(created)
 }
 
@@ -392,7 +439,7 @@ fn remove_tree(path: &Path, encryption: &Encryption, tree: TreeId) -> Result<()>
     }
     let directory = tree_path(path, tree);
     match std::fs::remove_dir_all(&directory) {
-        Ok(()) => format::sync_directory(&path.join("trees")),
+        Ok(()) => sync_directory(&path.join("trees")),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
         Err(source) => Err(Error::io(
             format!("removing {}", directory.display()),

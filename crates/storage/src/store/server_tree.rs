@@ -4,6 +4,7 @@
 //! | key | value |
 //! |---|---|
 //! | `01`, name | the tree's id, 16 bytes |
+//! | `02` | the number of the data key that the tree was rotated to last, u32 |
 
 use std::sync::Arc;
 
@@ -12,6 +13,7 @@ use crate::error::{Error, Result};
 use crate::keys::TreeId;
 
 const DATABASE: u8 = 0x01;
+const DATA_KEY: u8 = 0x02;
 
 pub(super) struct ServerTree {
     tree: Arc<dyn Tree>,
@@ -49,6 +51,13 @@ impl ServerTree {
     pub(super) async fn add(&self, name: &str, tree: TreeId) -> Result<()> {
         let mut transaction = self.tree.begin()?;
         transaction.put(&key(name), tree.0.to_vec())?;
+        transaction.commit(Durability::Immediate).await
+    }
+
+    /// Remembers a rotation of the tree's data key.
+    pub(super) async fn mark_rotation(&self, id: u32) -> Result<()> {
+        let mut transaction = self.tree.begin()?;
+        transaction.put(&[DATA_KEY], id.to_be_bytes().to_vec())?;
         transaction.commit(Durability::Immediate).await
     }
 

@@ -1,7 +1,9 @@
 //! The storage layer from outside.
 
 mod catalog;
+mod checkpoint;
 mod crash;
+mod data_keys;
 mod documents;
 mod engine;
 mod indexes;

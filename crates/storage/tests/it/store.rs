@@ -78,7 +78,7 @@ async fn keys_of_another_dbpath_are_refused() {
     fixture.open().await.close().await.unwrap();
     fixture.ring = Fixture::new(true).ring;
     let error = fixture.try_open().await.err().unwrap();
-    assert!(matches!(error, Error::Keys { .. }), "{error:?}");
+    assert!(matches!(error, Error::Locked { .. }), "{error:?}");
 }
 
 #[tokio::test]

@@ -47,6 +47,10 @@ impl KeyRing for TestRing {
             .map(|&key| Arc::new(TestKey(key)) as Arc<dyn DataKeys>))
     }
 
+    fn rotate(&self, _: TreeId) -> Result<u32, KeyError> {
+        Err("this ring has one key for each tree".into())
+    }
+
     fn destroy(&self, tree: TreeId) -> Result<(), KeyError> {
         self.keys.lock().unwrap().remove(&tree);
         Ok(())

@@ -25,15 +25,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use surrealkv::{
-    BytewiseComparator, CipherSuite, CompressionType, Options, TreeBuilder, WalRecoveryMode,
+    BytewiseComparator, CipherSuite, CompactRangeOptions, CompressionType, Options, TreeBuilder,
+    WalRecoveryMode,
 };
 
 use self::errors::Translate;
 use self::keys::Manager;
 use self::transaction::{Reader, Writer};
-use super::{Engine, EngineFuture, ReadTransaction, Tree, WriteTransaction};
+use super::{Engine, EngineFuture, ReadTransaction, Tree, WriteTransaction, size_of_files};
 use crate::error::{Error, Result};
-use crate::keys::DataKeys;
+use crate::keys::{DataKeyUse, DataKeys, DataKeysInUse};
 
 /// The size of a data block before compression, in bytes: what a point read that misses the cache
 /// reads, opens and searches.
@@ -106,6 +107,13 @@ impl SurrealTree {
             Ok(())
         }
     }
+
+    fn compact(&self, options: &CompactRangeOptions) -> Result<()> {
+        self.check_open()?;
+        self.tree
+            .compact_range(None, None, options)
+            .map_err(|error| self.translate.error(error))
+    }
 }
 
 impl Tree for SurrealTree {
@@ -135,23 +143,56 @@ impl Tree for SurrealTree {
     }
 
     fn approximate_size(&self) -> Result<u64> {
-        fn size(path: &Path) -> std::io::Result<u64> {
-            let mut total = 0;
-            for entry in std::fs::read_dir(path)? {
-                let entry = entry?;
-                // Files come and go while they are counted.
-                let Ok(metadata) = entry.metadata() else {
-                    continue;
-                };
-                total += if metadata.is_dir() {
-                    size(&entry.path()).unwrap_or(0)
-                } else {
-                    metadata.len()
-                };
-            }
-            Ok(total)
-        }
-        size(&self.path).map_err(|source| Error::io(format!("{}", self.path.display()), source))
+        size_of_files(&self.path)
+    }
+
+    fn checkpoint(&self, to: &Path) -> Result<()> {
+        self.check_open()?;
+        self.tree
+            .create_checkpoint(to)
+            .map_err(|error| self.translate.error(error))?;
+        // The engine's own restore wants it; a copy that is opened as it is does not.
+        let metadata = to.join("CHECKPOINT_METADATA");
+        std::fs::remove_file(&metadata)
+            .map_err(|source| Error::io(format!("removing {}", metadata.display()), source))
+    }
+
+    fn flush(&self) -> Result<()> {
+        // Compacting down to the level where tables are written first: nothing but the flush.
+        self.compact(&CompactRangeOptions {
+            flush_memtable: true,
+            target_level: Some(0),
+            rewrite_bottommost: false,
+        })
+    }
+
+    fn rewrite(&self) -> Result<()> {
+        self.compact(&CompactRangeOptions::default())
+    }
+
+    fn data_keys_in_use(&self) -> Result<DataKeysInUse> {
+        self.check_open()?;
+        let status = self
+            .tree
+            .encryption_status()
+            .map_err(|error| self.translate.error(error))?;
+        let keys = status.keys.iter().map(|usage| DataKeyUse {
+            id: usage.key_id,
+            active: status.active_key_id == Some(usage.key_id),
+            files: usage.total().files,
+            bytes: usage.total().bytes,
+        });
+        Ok(DataKeysInUse {
+            keys: keys.collect(),
+            unattributed_files: status.unattributed.files,
+        })
+    }
+
+    fn refresh_keys(&self) -> Result<()> {
+        self.check_open()?;
+        self.tree
+            .prepare_keys()
+            .map_err(|error| self.translate.error(error))
     }
 
     fn close(&self) -> EngineFuture<'_, Result<()>> {
