@@ -119,6 +119,7 @@ error_codes! {
     AmbiguousIndexKeyPattern = 181,
     CursorInUse = 12051,
     UnsupportedOpQueryCommand = 352,
+    UserWritesBlocked = 371,
     TransactionTooLarge = 257,
     InvalidUUID = 207,
     KeyNotFound = 211,

@@ -114,8 +114,8 @@ exit_statuses! {
         "A certificate file has no private key, or one of another certificate.",
         "Append the private key, or name its file with `kmipClientKeyFile`.";
     TlsKeyPassword = 83,
-        "The private key is encrypted, and the password is missing or wrong.",
-        "Give the password with `kmipClientCertificatePassword`.";
+        "The private key is encrypted, and the password is missing or wrong, or the file with the password cannot be used.",
+        "Give the password with `kmipClientCertificatePasswordFile`, in a file that only its owner can read.";
     KmipUnresolved = 84,
         "The name of the KMIP server has no address.",
         "Correct `kmipServerName`, or the name service.";

@@ -1,6 +1,6 @@
 //! `dropDatabase`: a database and its data key.
 
-use super::{Command, Context, handler};
+use super::{Access, Command, Context, handler};
 use crate::error::Result;
 use crate::reply::Reply;
 use crate::request::Request;
@@ -11,6 +11,7 @@ pub(super) const COMMAND: Command = Command {
     help: "drops a database and destroys its data key",
     admin_only: false,
     stable_api: true,
+    access: Access::Write,
     run: handler!(run),
 };
 

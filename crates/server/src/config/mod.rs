@@ -12,14 +12,17 @@
 //! | `settings`, `value`, `place` | options as given, with where |
 //! | `resolve`, `resolve_kmip` | rules between options, defaults |
 //! | `options` | options as used |
+//! | `password`, `environment` | the password of the client certificate's key, from one of its three places |
 //! | `cmd_line_opts` | options as shown, secrets replaced |
 //! | `tool` | the command line of `strongroom` |
 
 mod cmd_line_opts;
 mod command_line;
+mod environment;
 mod error;
 pub mod known;
 mod options;
+mod password;
 mod place;
 mod resolve;
 mod resolve_kmip;
@@ -35,6 +38,7 @@ mod yaml;
 mod tests;
 
 pub use cmd_line_opts::CmdLineOpts;
+pub use environment::{CLIENT_CERTIFICATE_PASSWORD, Environment};
 pub use error::{Error, ErrorKind};
 pub use options::{
     CipherMode, EncryptionOptions, KmipOptions, KmipServer, LogRotate, MasterKeyOptions,
@@ -58,11 +62,12 @@ pub enum Invocation {
     Run(Box<Options>),
 }
 
-/// Reads the command line, program name first, and the configuration file that it names.
+/// Reads the command line, program name first, and the files that it names: the configuration file and that
+/// of the password.
 ///
 /// # Errors
 /// See [`Error`]; nothing has been touched when it is returned.
-pub fn load(args: &[String]) -> Result<Invocation, Error> {
+pub fn load(args: &[String], environment: &Environment) -> Result<Invocation, Error> {
     match command_line::read(args)? {
         Asked::Print(text) => Ok(Invocation::Print(text)),
         Asked::Run { settings, config } => {
@@ -74,7 +79,7 @@ pub fn load(args: &[String]) -> Result<Invocation, Error> {
                 }
                 None => settings,
             };
-            let options = resolve::resolve(&merged, args, config.as_deref())?;
+            let options = resolve::resolve(&merged, args, config.as_deref(), environment)?;
             Ok(Invocation::Run(Box::new(options)))
         }
     }

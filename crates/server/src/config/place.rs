@@ -17,6 +17,8 @@ pub enum Origin {
         /// The line of the key, from 1.
         line: usize,
     },
+    /// An environment variable.
+    Environment,
 }
 
 /// An option by the name under which the user gave it, and where.
@@ -37,6 +39,14 @@ impl Place {
         }
     }
 
+    /// An environment variable.
+    pub(super) fn variable(name: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            origin: Origin::Environment,
+        }
+    }
+
     /// A key of the configuration file.
     pub(super) fn key(name: impl Into<String>, path: &Arc<Path>, line: usize) -> Self {
         Self {
@@ -53,6 +63,7 @@ impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.origin {
             Origin::CommandLine => f.write_str(&self.name),
+            Origin::Environment => write!(f, "the environment variable {}", self.name),
             Origin::File { path, line } => {
                 write!(f, "{} ({}, line {line})", self.name, path.display())
             }

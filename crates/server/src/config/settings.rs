@@ -33,7 +33,7 @@ impl Settings {
         if let Some(first) = self.0.get(known.path) {
             let first_line = match first.place.origin {
                 Origin::File { line, .. } => Some(line),
-                Origin::CommandLine => None,
+                Origin::CommandLine | Origin::Environment => None,
             };
             return Err(Error::Repeated { place, first_line });
         }

@@ -49,6 +49,7 @@ events! {
     NO_ACCESS_CONTROL = 10_000_009, CONTROL, WARN, "Access control is not enabled: whoever reaches the port reads and writes the data", "At each start, until users exist.";
     NOT_ENCRYPTED = 10_000_010, CONTROL, WARN, "Encryption at rest is not enabled: the data lies in clear on the disk", "At each start without security.enableEncryption.";
     CORE_DUMPS_ON = 10_000_011, CONTROL, WARN, "Core dumps could not be turned off: a crash would write keys to the disk", "Set the limit of core files to 0 in the service manager.";
+    PASSWORD_IN_ARGUMENTS = 10_000_020, CONTROL, WARN, "The password of the client certificate's key is on the command line: every user of this machine can read it in the process list", "Give it with kmipClientCertificatePasswordFile, in the configuration file, or in STRONGROOM_KMIP_CLIENT_CERTIFICATE_PASSWORD.";
 
     WAITING_FOR_CONNECTIONS = 10_001_001, NETWORK, INFO, "Waiting for connections", "The server is ready.";
     LISTENING = 10_001_002, NETWORK, INFO, "Listening on", "One line for each address.";
@@ -73,8 +74,17 @@ events! {
     KEY_FOUND_AGAIN = 10_003_005, KMIP, INFO, "Found the master key of an interrupted start", "The start before stopped after the key was created; this one goes on with it.";
     KEY_NOT_NEEDED = 10_003_006, KMIP, WARN, "A key of an interrupted start is not needed", "Nothing is encrypted with it: it may be destroyed on the KMIP server.";
 
-    KEY_LOST = 10_003_007, KMIP, ERROR, "The master key is not Active any more: the server stops", "Somebody revoked or destroyed it. The data is whole; see the error for the key, and docs/exit-statuses.md.";
-    KEY_STATE_UNKNOWN = 10_003_008, KMIP, WARN, "The state of the master key could not be looked at", "The KMIP server cannot be reached; the server goes on, and looks again after keyStatePollingSeconds.";
+    KEY_LOST = 10_003_007, KMIP, ERROR, "The master key is not Active any more: the server stops", "onKeyStateLoss is shutdown, and the grace period is over. The data is whole; see the error for the key, and docs/key-management.md.";
+    KEY_STATE_UNKNOWN = 10_003_008, KMIP, WARN, "The state of the master key could not be looked at", "The KMIP server cannot be reached; the server goes on, and looks again after keyStatePollingSeconds. Written the first, second, fourth, eighth ... time in a row (times).";
+
+    KEY_NOT_ACTIVE = 10_003_020, KMIP, WARN, "The master key is not Active any more", "Somebody revoked or destroyed it; after graceSeconds, onKeyStateLoss takes effect.";
+    KEY_LOSS_WARNING = 10_003_021, KMIP, WARN, "The master key is not Active any more: the server goes on", "onKeyStateLoss is warn, and the grace period is over. Put the data under another master key before the next start, or start with activateKeys off.";
+    KEY_LOSS_READ_ONLY = 10_003_022, KMIP, ERROR, "The master key is not Active any more: writes are refused", "onKeyStateLoss is readOnly, and the grace period is over. It ends by itself when the key is Active again.";
+    KEY_ACTIVE_AGAIN = 10_003_023, KMIP, INFO, "The master key is Active again", "Whatever was done because it was not is taken back.";
+    KMIP_ANSWERS_AGAIN = 10_003_024, KMIP, INFO, "The KMIP server tells the state of the master key again", "After so many looks in a row that failed.";
+    CLIENT_CERTIFICATE_EXPIRES = 10_003_025, KMIP, WARN, "The client certificate for the KMIP server expires soon", "30 days before, and daily in the last week. Replace the file: it is read again without a restart.";
+    CLIENT_CERTIFICATE_EXPIRED = 10_003_026, KMIP, ERROR, "The client certificate for the KMIP server has expired", "Daily. The KMIP server refuses us, and the next start fails. Replace the file: it is read again without a restart.";
+    CLIENT_CERTIFICATE_RENEWED = 10_003_027, KMIP, INFO, "The client certificate for the KMIP server was renewed", "A new file was found after a warning or before it.";
 
     KEYSTORE_CREATED = 10_004_001, STORAGE, INFO, "Created the keystore", "A new encrypted dbpath.";
     KEYSTORE_OPENED = 10_004_002, STORAGE, INFO, "Opened the keystore", "With provider, generation and number of data keys.";

@@ -79,7 +79,7 @@ pub enum DbpathState {
 }
 
 /// Looks at what a dbpath holds, without changing anything.
-pub(super) fn inspect(dbpath: &Path) -> Result<DbpathState, StartupError> {
+pub(crate) fn inspect(dbpath: &Path) -> Result<DbpathState, StartupError> {
     if let Some(header) = Keystore::inspect(dbpath)? {
         return Ok(match header.master_key() {
             Some(_) => DbpathState::Encrypted(header),

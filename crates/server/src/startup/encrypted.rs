@@ -12,10 +12,10 @@ use uuid::Uuid;
 
 use super::error::{describe, in_tls_file};
 use super::{
-    DbpathLock, DbpathState, EncryptionOptions, EncryptionStatus, KmipOptions, KmipStatus,
-    MasterKeySource, Opened, StartupError,
+    DbpathLock, DbpathState, EncryptionOptions, KmipOptions, MasterKeySource, Opened, StartupError,
 };
 use crate::emit;
+use crate::encryption::{Encryption, FoundKey, KeyStatePolicy, Via};
 use crate::log::events;
 
 /// The generation of a dbpath's first master key.
@@ -28,6 +28,7 @@ pub(super) async fn open(
     lock: DbpathLock,
 ) -> Result<Opened, StartupError> {
     let (keystore, kmip, fresh) = match state {
+        // `fits` has refused it.
         DbpathState::Plain => {
             return Err(StartupError::NotEncrypted {
                 dbpath: dbpath.to_path_buf(),
@@ -51,18 +52,16 @@ pub(super) async fn open(
     if let Some(pending) = &info.pending {
         emit!(events::ROTATION_INCOMPLETE, masterKey = %pending);
     }
+    let keystore = Arc::new(keystore);
     Ok(Opened {
-        keystore: Some(Arc::new(keystore)),
-        encryption: Some(EncryptionStatus {
-            keystore: info,
-            kmip,
-        }),
+        encryption: Some(Encryption::new(Arc::clone(&keystore), kmip)),
+        keystore: Some(keystore),
         fresh,
         lock,
     })
 }
 
-type Outcome = (Keystore, Option<KmipStatus>, bool);
+type Outcome = (Keystore, Option<(FoundKey, KeyStatePolicy)>, bool);
 
 /// A dbpath without data: `announced` if a start was interrupted on it.
 async fn fresh(
@@ -70,6 +69,7 @@ async fn fresh(
     announced: Option<&Header>,
     options: &EncryptionOptions,
 ) -> Result<Outcome, StartupError> {
+    check_fresh(dbpath, announced, options)?;
     let fresh = Fresh {
         dbpath,
         dbpath_id: announced.map_or_else(Uuid::new_v4, Header::dbpath_id),
@@ -78,29 +78,22 @@ async fn fresh(
     };
     match &options.master_key {
         MasterKeySource::KeyFile(path) => {
-            if let Some(pending) = fresh.announced {
-                check_provider(dbpath, pending, Provider::KeyFile)?;
-            }
             let master = key_file::read(path)?;
             let key = MasterKeyRef::key_file(FIRST_GENERATION);
             let keystore = Keystore::create(dbpath, fresh.dbpath_id, fresh.cipher, key, &master)?;
             Ok((keystore, None, true))
         }
         MasterKeySource::Kmip(kmip) => {
-            if kmip.rotate_master_key {
-                return Err(StartupError::NothingToRotate {
-                    dbpath: dbpath.to_path_buf(),
-                });
-            }
-            if let Some(pending) = fresh.announced {
-                check_provider(dbpath, pending, Provider::Kmip)?;
-            }
             let mut keys = connect(kmip).await?;
             let (key, fetched) = fresh.master_key(&mut keys, kmip).await?;
             failpoint::hit("startup.before_keystore");
             let (id, cipher) = (fresh.dbpath_id, fresh.cipher);
             let keystore = Keystore::create(dbpath, id, cipher, key, &fetched.key)?;
-            Ok((keystore, Some(status(&keys, &fetched)), true))
+            Ok((
+                keystore,
+                Some((found(&keys, &fetched), kmip.key_state)),
+                true,
+            ))
         }
     }
 }
@@ -240,11 +233,65 @@ async fn existing(
     header: &Header,
     options: &EncryptionOptions,
 ) -> Result<Outcome, StartupError> {
-    let Some(saved) = header.master_key() else {
-        return Err(StartupError::KeystoreMissing {
-            dbpath: dbpath.to_path_buf(),
-        });
+    check_existing(dbpath, header, options)?;
+    let saved = saved(dbpath, header)?;
+    match &options.master_key {
+        MasterKeySource::KeyFile(path) => {
+            let master = key_file::read(path)?;
+            Ok((Keystore::open(dbpath, &master)?, None, false))
+        }
+        MasterKeySource::Kmip(kmip) => {
+            let identifier = check_identifier(dbpath, saved, kmip)?;
+            let mut keys = connect(kmip).await?;
+            let fetched = keys.fetch(identifier).await?;
+            emit!(events::KEY_FETCHED, keyId = identifier);
+            let keystore = Keystore::open(dbpath, &fetched.key)?;
+            Ok((
+                keystore,
+                Some((found(&keys, &fetched), kmip.key_state)),
+                false,
+            ))
+        }
+    }
+}
+
+/// Whether the options fit a dbpath without data: `announced` if a start was interrupted on it. Looks at
+/// nothing but them.
+///
+/// # Errors
+/// See [`StartupError`].
+pub(crate) fn check_fresh(
+    dbpath: &Path,
+    announced: Option<&Header>,
+    options: &EncryptionOptions,
+) -> Result<(), StartupError> {
+    check_supported(options)?;
+    let asked = match &options.master_key {
+        MasterKeySource::KeyFile(_) => Provider::KeyFile,
+        MasterKeySource::Kmip(kmip) if kmip.rotate_master_key => {
+            return Err(StartupError::NothingToRotate {
+                dbpath: dbpath.to_path_buf(),
+            });
+        }
+        MasterKeySource::Kmip(_) => Provider::Kmip,
     };
+    match announced.and_then(Header::pending) {
+        Some(pending) => check_provider(dbpath, pending, asked),
+        None => Ok(()),
+    }
+}
+
+/// Whether the options fit what a complete keystore says about itself. Looks at nothing but them.
+///
+/// # Errors
+/// See [`StartupError`].
+pub(crate) fn check_existing(
+    dbpath: &Path,
+    header: &Header,
+    options: &EncryptionOptions,
+) -> Result<(), StartupError> {
+    check_supported(options)?;
+    let saved = saved(dbpath, header)?;
     if let Some(asked) = options.cipher.filter(|asked| *asked != header.cipher()) {
         return Err(StartupError::CipherMismatch {
             dbpath: dbpath.to_path_buf(),
@@ -253,24 +300,32 @@ async fn existing(
         });
     }
     match &options.master_key {
-        MasterKeySource::KeyFile(path) => {
-            check_provider(dbpath, saved, Provider::KeyFile)?;
-            let master = key_file::read(path)?;
-            Ok((Keystore::open(dbpath, &master)?, None, false))
-        }
+        MasterKeySource::KeyFile(_) => check_provider(dbpath, saved, Provider::KeyFile),
         MasterKeySource::Kmip(kmip) => {
             check_provider(dbpath, saved, Provider::Kmip)?;
             if kmip.rotate_master_key {
                 return Err(StartupError::RotationNotSupported);
             }
-            let identifier = check_identifier(dbpath, saved, kmip)?;
-            let mut keys = connect(kmip).await?;
-            let fetched = keys.fetch(identifier).await?;
-            emit!(events::KEY_FETCHED, keyId = identifier);
-            let keystore = Keystore::open(dbpath, &fetched.key)?;
-            Ok((keystore, Some(status(&keys, &fetched)), false))
+            check_identifier(dbpath, saved, kmip).map(drop)
         }
     }
+}
+
+fn check_supported(options: &EncryptionOptions) -> Result<(), StartupError> {
+    match &options.master_key {
+        MasterKeySource::Kmip(kmip) if kmip.wrap_on_server => {
+            Err(StartupError::WrapOnServerNotSupported)
+        }
+        _ => Ok(()),
+    }
+}
+
+fn saved<'a>(dbpath: &Path, header: &'a Header) -> Result<&'a MasterKeyRef, StartupError> {
+    header
+        .master_key()
+        .ok_or_else(|| StartupError::KeystoreMissing {
+            dbpath: dbpath.to_path_buf(),
+        })
 }
 
 fn check_provider(
@@ -315,8 +370,8 @@ fn check_identifier<'a>(
     }
 }
 
-/// Looks at the certificate files, then connects.
-async fn connect(options: &KmipOptions) -> Result<KmipKeys, StartupError> {
+/// A client for these options, after a look at the certificate files.
+pub(crate) fn client(options: &KmipOptions) -> Result<Client, StartupError> {
     let tls = &options.tls;
     tls.trust.load().map_err(|error| in_tls_file(error, None))?;
     if let Some(files) = &tls.identity {
@@ -333,8 +388,11 @@ async fn connect(options: &KmipOptions) -> Result<KmipKeys, StartupError> {
     let mut config = ClientConfig::new(options.servers.clone(), tls.clone());
     config.connect_retries = options.connect_retries;
     config.connect_timeout = options.connect_timeout;
-    let client = Client::new(config).map_err(KmipKeyError::from)?;
-    let keys = KmipKeys::connect(client, options.activate_keys).await?;
+    Ok(Client::new(config).map_err(KmipKeyError::from)?)
+}
+
+async fn connect(options: &KmipOptions) -> Result<KmipKeys, StartupError> {
+    let keys = KmipKeys::connect(client(options)?, options.activate_keys).await?;
     let session = keys.session();
     emit!(
         events::KMIP_CONNECTED,
@@ -354,15 +412,15 @@ fn reference(name: Option<String>, fetched: &Fetched) -> Result<MasterKeyRef, St
     )?)
 }
 
-fn status(keys: &KmipKeys, fetched: &Fetched) -> KmipStatus {
+fn found(keys: &KmipKeys, fetched: &Fetched) -> FoundKey {
     let session = keys.session();
-    KmipStatus {
-        server: session.server().to_string(),
-        version: session.negotiated_version().to_string(),
-        key_state: fetched
-            .attributes
+    let attributes = &fetched.attributes;
+    FoundKey {
+        client: session.client().clone(),
+        via: Via::of(session),
+        identifier: attributes.unique_identifier.clone(),
+        state: attributes
             .state
             .map_or_else(|| "unknown".to_owned(), |state| state.to_string()),
-        client_certificate_not_after_unix_secs: session.client().certificate_not_after_unix_secs(),
     }
 }

@@ -128,6 +128,12 @@ pub enum StartupError {
          the option; the master key stays the one that it is"
     )]
     RotationNotSupported,
+    /// Wrapping on the KMIP server is not there yet.
+    #[error(
+        "--kmipWrapOnServer (security.kmip.wrapOnServer) is not supported by this version: remove the option; \
+         the master key is then fetched at each start and kept in locked memory"
+    )]
+    WrapOnServerNotSupported,
     /// A certificate or key file.
     #[error("{option}: {source}")]
     Tls {
@@ -186,6 +192,7 @@ impl StartupError {
             StartupError::NothingToRotate { .. } | StartupError::RotationNotSupported => {
                 ExitStatus::RotationRefused
             }
+            StartupError::WrapOnServerNotSupported => ExitStatus::BadOptions,
             StartupError::Tls { source, .. } => of_tls(source),
             StartupError::ClientCertificateExpired { .. } => ExitStatus::KmipClientRefused,
             StartupError::KeyFile(_) => ExitStatus::KeyFile,
@@ -269,12 +276,12 @@ fn of_kmip_client(kind: &ErrorKind) -> ExitStatus {
 }
 
 /// A master key for messages.
-pub(super) fn describe(key: Option<&MasterKeyRef>) -> String {
+pub(crate) fn describe(key: Option<&MasterKeyRef>) -> String {
     key.map_or_else(|| "unknown master key".to_owned(), ToString::to_string)
 }
 
 /// What is wrong with a file of the TLS options, with the option that names it.
-pub(super) fn in_tls_file(error: tls::Error, files: Option<&tls::IdentityFiles>) -> StartupError {
+pub(crate) fn in_tls_file(error: tls::Error, files: Option<&tls::IdentityFiles>) -> StartupError {
     const CA: &str = "--kmipServerCAFile (security.kmip.serverCAFile)";
     const CERTIFICATE: &str = "--kmipClientCertificateFile (security.kmip.clientCertificateFile)";
     const KEY: &str = "--kmipClientKeyFile (security.kmip.clientKeyFile)";

@@ -26,19 +26,23 @@ mod error;
 mod harden;
 mod key_ring;
 mod options;
-mod polling;
-mod status;
 
 use std::path::Path;
 use std::sync::Arc;
 
-use keystore::{Info, Keystore};
+use keystore::Keystore;
 
 pub use dbpath::{DbpathLock, DbpathState};
 pub use error::{StartupError, storage_exit_status};
 pub use key_ring::storage_encryption;
 pub use options::{EncryptionOptions, KmipOptions, MasterKeySource};
-pub use polling::{KeyLost, Polling};
+
+pub(crate) use dbpath::inspect;
+pub(crate) use encrypted::{check_existing, check_fresh, client as kmip_client};
+pub(crate) use error::{describe, in_tls_file};
+pub(crate) use harden::no_core_dumps;
+
+use crate::encryption::Encryption;
 
 /// A dbpath that may be used: what the data is encrypted with, if it is.
 #[derive(Debug)]
@@ -46,36 +50,12 @@ pub use polling::{KeyLost, Polling};
 pub struct Opened {
     /// The keystore; `None` if the dbpath is not encrypted.
     pub keystore: Option<Arc<Keystore>>,
-    /// What `serverStatus` shows of it; `None` if the dbpath is not encrypted.
-    pub encryption: Option<EncryptionStatus>,
+    /// What the running server knows about its keys; `None` if the dbpath is not encrypted.
+    pub encryption: Option<Arc<Encryption>>,
     /// Whether nothing was ever stored in the dbpath before.
     pub fresh: bool,
     /// Keeps other processes out of the dbpath for as long as it lives.
     pub lock: DbpathLock,
-}
-
-/// What is known about the encryption of the dbpath, for `serverStatus` and the log. Nothing secret.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct EncryptionStatus {
-    /// What the keystore says: provider, identifier, Name, generation, cipher.
-    pub keystore: Info,
-    /// The KMIP server that the master key came from; `None` for a key file.
-    pub kmip: Option<KmipStatus>,
-}
-
-/// How the master key was fetched.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct KmipStatus {
-    /// The server that was used, as configured: `host:port`.
-    pub server: String,
-    /// The protocol version that was agreed on.
-    pub version: String,
-    /// The key's state on the server.
-    pub key_state: String,
-    /// The end of the client certificate's validity, in seconds since 1970.
-    pub client_certificate_not_after_unix_secs: Option<i64>,
 }
 
 /// Decides whether the dbpath may be used as asked, and opens its keystore.
@@ -87,27 +67,40 @@ pub async fn open(
     encryption: Option<&EncryptionOptions>,
 ) -> Result<Opened, StartupError> {
     let lock = DbpathLock::take(dbpath)?;
-    let state = dbpath::inspect(dbpath)?;
+    let state = inspect(dbpath)?;
+    fits(dbpath, &state, encryption.is_some())?;
     match encryption {
         Some(options) => {
-            harden::no_core_dumps();
+            no_core_dumps();
             encrypted::open(dbpath, state, options, lock).await
         }
-        None => match state {
-            DbpathState::Empty | DbpathState::Plain => Ok(Opened {
-                keystore: None,
-                encryption: None,
-                fresh: state == DbpathState::Empty,
-                lock,
-            }),
-            DbpathState::Announced(_) => Err(StartupError::PreparedForEncryption {
-                dbpath: dbpath.to_path_buf(),
-            }),
-            DbpathState::Encrypted(header) => Err(StartupError::Encrypted {
-                dbpath: dbpath.to_path_buf(),
-                master_key: error::describe(header.master_key()),
-            }),
-        },
+        None => Ok(Opened {
+            keystore: None,
+            encryption: None,
+            fresh: state == DbpathState::Empty,
+            lock,
+        }),
+    }
+}
+
+/// Whether what the dbpath holds and whether encryption is asked for go together.
+///
+/// # Errors
+/// [`StartupError::Encrypted`], [`StartupError::PreparedForEncryption`], [`StartupError::NotEncrypted`].
+pub(crate) fn fits(
+    dbpath: &Path,
+    state: &DbpathState,
+    encryption_asked_for: bool,
+) -> Result<(), StartupError> {
+    let dbpath = dbpath.to_path_buf();
+    match (state, encryption_asked_for) {
+        (DbpathState::Plain, true) => Err(StartupError::NotEncrypted { dbpath }),
+        (DbpathState::Announced(_), false) => Err(StartupError::PreparedForEncryption { dbpath }),
+        (DbpathState::Encrypted(header), false) => Err(StartupError::Encrypted {
+            dbpath,
+            master_key: describe(header.master_key()),
+        }),
+        _ => Ok(()),
     }
 }
 

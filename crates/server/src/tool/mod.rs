@@ -1,6 +1,7 @@
 //! `strongroom`: the operator's tool, from the command line to the exit status.
 
 mod dev;
+mod keys;
 
 use std::fmt::Display;
 use std::io::Write;
@@ -8,6 +9,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
+use crate::config::Environment;
 use crate::config::tool::{Tool, ToolCommand};
 use crate::exit::ExitStatus;
 
@@ -24,10 +26,19 @@ impl Failure {
             status,
         }
     }
+
+    /// One of which everything was said already.
+    fn told(status: ExitStatus) -> Self {
+        Self {
+            message: String::new(),
+            status,
+        }
+    }
 }
 
-/// Runs the tool with this command line, program name first.
-pub fn main(arguments: &[String]) -> ExitCode {
+/// Runs the tool with this command line, program name first. The environment is consumed, so that nothing
+/// secret in it outlives the reading of the options.
+pub fn main(arguments: &[String], environment: Environment) -> ExitCode {
     let tool = match Tool::try_parse_from(arguments) {
         Ok(tool) => tool,
         Err(error) => {
@@ -44,20 +55,23 @@ pub fn main(arguments: &[String]) -> ExitCode {
         .enable_all()
         .build();
     let result = match runtime {
-        Ok(runtime) => runtime.block_on(run(&tool.command)),
+        Ok(runtime) => runtime.block_on(run(&tool.command, environment)),
         Err(error) => Err(Failure::new(&error, ExitStatus::Internal)),
     };
     match result {
         Ok(()) => ExitStatus::Success.into(),
         Err(Failure { message, status }) => {
-            let _ = writeln!(std::io::stderr(), "strongroom: {message}");
+            if !message.is_empty() {
+                let _ = writeln!(std::io::stderr(), "strongroom: {message}");
+            }
             status.into()
         }
     }
 }
 
-async fn run(command: &ToolCommand) -> Result<(), Failure> {
+async fn run(command: &ToolCommand, environment: Environment) -> Result<(), Failure> {
     match command {
         ToolCommand::Dev(options) => dev::run(options).await,
+        ToolCommand::Keys(command) => keys::run(command, environment).await,
     }
 }

@@ -118,8 +118,8 @@ async fn the_state_of_the_key_matters_unless_activate_keys_is_off() {
     let mut kmip = world.kmip();
     kmip.activate_keys = false;
     let opened = world.open(kmip.clone()).await.unwrap();
-    let status = opened.encryption.as_ref().unwrap().kmip.as_ref().unwrap();
-    assert_eq!(status.key_state, "Deactivated");
+    let status = opened.encryption.as_ref().unwrap().status();
+    assert_eq!(status.kmip.unwrap().key_state, "Deactivated");
     drop(opened);
 
     session.destroy(&identifier).await.unwrap();

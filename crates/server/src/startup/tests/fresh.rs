@@ -25,7 +25,7 @@ async fn a_key_is_created_activated_named_and_remembered() {
     let world = World::new().await;
     let opened = world.open(world.kmip()).await.unwrap();
     assert!(opened.fresh);
-    let status = opened.encryption.as_ref().unwrap();
+    let status = opened.encryption.as_ref().unwrap().status();
     let key = &status.keystore.master_key;
     assert_eq!(key.name, Some(key_name(status.keystore.dbpath_id, 1)));
     let kmip = status.kmip.as_ref().unwrap();
@@ -75,7 +75,7 @@ async fn without_activate_keys_a_created_key_stays_pre_active() {
     let mut kmip = world.kmip();
     kmip.activate_keys = false;
     let opened = world.open(kmip.clone()).await.unwrap();
-    let status = opened.encryption.as_ref().unwrap();
+    let status = opened.encryption.as_ref().unwrap().status();
     assert_eq!(status.kmip.as_ref().unwrap().key_state, "PreActive");
     drop(opened);
     world.open(kmip).await.unwrap();
@@ -147,13 +147,7 @@ async fn a_missing_key_is_created_if_asked_for() {
     kmip.key_identifier = Some("payroll".into());
     kmip.create_key_if_missing = true;
     let opened = world.open(kmip.clone()).await.unwrap();
-    let key = opened
-        .encryption
-        .as_ref()
-        .unwrap()
-        .keystore
-        .master_key
-        .clone();
+    let key = opened.keystore.as_ref().unwrap().info().master_key;
     assert_eq!(key.name.as_deref(), Some("payroll"));
     drop(opened);
     let files = world.kmip_files();
@@ -184,7 +178,7 @@ async fn a_key_file_works_and_keeps_its_rules() {
     for fresh in [true, false] {
         let opened = open(&world.dbpath(), Some(&options)).await.unwrap();
         assert_eq!(opened.fresh, fresh);
-        assert!(opened.encryption.unwrap().kmip.is_none());
+        assert!(opened.encryption.unwrap().status().kmip.is_none());
     }
     fs::write(&path, "CAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAg=\n").unwrap();
     world

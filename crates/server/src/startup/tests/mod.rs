@@ -6,4 +6,5 @@ mod existing;
 mod fresh;
 mod peers;
 mod polling;
+mod preflight;
 mod support;

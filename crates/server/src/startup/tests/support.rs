@@ -58,7 +58,8 @@ impl World {
         world
     }
 
-    async fn start(&mut self) {
+    /// Starts the server, again on the address that it had.
+    pub(super) async fn start(&mut self) {
         let tls = ServerTls {
             identity: IdentityFiles::combined(self.path("server.pem")),
             client_auth: ClientAuth::Required(Trust::only(self.path("ca.pem"))),
@@ -71,6 +72,21 @@ impl World {
             let _ = stopped.await;
         }));
         self.running = Some((stop, task));
+    }
+
+    /// Another server of the same authority, with objects of its own; it runs until the test ends.
+    pub(super) async fn add_server(&self, directory: &str) -> SocketAddr {
+        let tls = ServerTls {
+            identity: IdentityFiles::combined(self.path("server.pem")),
+            client_auth: ClientAuth::Required(Trust::only(self.path("ca.pem"))),
+        };
+        fs::create_dir(self.path(directory)).unwrap();
+        let listen = "127.0.0.1:0".parse().unwrap();
+        let config = ServerConfig::new(listen, tls, self.path(directory));
+        let server = Server::bind(config).await.unwrap();
+        let address = server.local_addr();
+        tokio::spawn(server.run(std::future::pending()));
+        address
     }
 
     /// Stops the server; its port refuses connections from then on.
@@ -167,8 +183,8 @@ pub(super) fn key_file(path: PathBuf) -> EncryptionOptions {
 
 /// The unique identifier of the master key.
 pub(super) fn identifier(opened: &Opened) -> String {
-    let status = opened.encryption.as_ref().unwrap();
-    status.keystore.master_key.identifier.clone().unwrap()
+    let keystore = opened.keystore.as_ref().unwrap();
+    keystore.info().master_key.identifier.unwrap()
 }
 
 /// All files below a directory and what is in them; nothing for a directory that is not there.
