@@ -159,6 +159,13 @@ async fn serve(options: &Options, log: log::LogHandle) -> Result<(), Failure> {
         .as_ref()
         .map(encryption_options)
         .transpose()?;
+    if startup::rotate(dbpath, encryption.as_ref())
+        .await?
+        .is_some()
+    {
+        emit!(events::STOPPED);
+        return Ok(());
+    }
     let opened = startup::open(dbpath, encryption.as_ref()).await?;
     if opened.keystore.is_none() {
         emit!(events::NOT_ENCRYPTED, startupWarning = true);
@@ -181,7 +188,7 @@ async fn serve(options: &Options, log: log::LogHandle) -> Result<(), Failure> {
         cursor_timeout: options.parameters.cursor_timeout,
     };
     let encryption = opened.encryption.as_ref();
-    let _watch = encryption.map(|encryption| encryption.watch(stop));
+    let _watch = encryption.map(|encryption| encryption.watch(store.clone(), stop));
     run::serve(listener, store, start_up, shutdown).await?;
     emit!(events::STOPPED);
     match encryption.and_then(|encryption| encryption.stopped_by()) {

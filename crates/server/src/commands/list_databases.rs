@@ -40,12 +40,20 @@ async fn run(context: &Context<'_>, request: &Request<'_>, reply: &mut Reply) ->
             rawdoc! { "name": name }
         } else {
             // A database that is dropped meanwhile is not listed.
-            let Some(database) = store.database(&name).await? else {
-                continue;
+            let (size, empty) = match store.database(&name).await {
+                Ok(Some(database)) => {
+                    let size = database.size_on_disk().await?;
+                    (size, database.collections().is_empty())
+                }
+                Ok(None) => continue,
+                // Its own master key cannot be used: what is in it nobody can tell.
+                Err(storage::Error::Locked { .. }) => {
+                    let size = store.size_on_disk(&name).await?;
+                    (size.unwrap_or(0), false)
+                }
+                Err(error) => return Err(error.into()),
             };
-            let size = database.size_on_disk().await?;
             total += size;
-            let empty = database.collections().is_empty();
             let size = i64::try_from(size).unwrap_or(i64::MAX);
             rawdoc! { "name": name, "sizeOnDisk": size, "empty": empty }
         };

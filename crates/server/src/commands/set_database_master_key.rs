@@ -47,7 +47,9 @@ async fn run(context: &Context<'_>, request: &Request<'_>, reply: &mut Reply) ->
     if OF_THE_SERVER.contains(&name) {
         return Err(CommandError::new(
             ErrorCode::IllegalOperation,
-            format!("the database {name} is the server's own and stays under the server's master key"),
+            format!(
+                "the database {name} is the server's own and stays under the server's master key"
+            ),
         ));
     }
     let encryption = encryption(context)?;

@@ -103,7 +103,11 @@ impl Encryption {
     }
 
     /// Revokes a key of before. The rotation is done: what fails is told, and is no error.
-    async fn revoke(&self, keys: &mut KmipKeys, old: &MasterKeyRef) -> Result<(), String> {
+    pub(super) async fn revoke(
+        &self,
+        keys: &mut KmipKeys,
+        old: &MasterKeyRef,
+    ) -> Result<(), String> {
         let identifier = old.identifier.as_deref().unwrap_or_default();
         let revoked = rotation::revoke_old(&self.keystore, keys, old).await;
         if let Err(error) = revoked {

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use storage::Store;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use super::{Encryption, certificate};
+use super::{Encryption, certificate, databases};
 
 /// Looks after the keys until it is dropped.
 #[derive(Debug)]
@@ -24,10 +25,10 @@ impl Drop for Watch {
 
 impl Encryption {
     /// Begins to look after the master key, if it is on a KMIP server and `keyStatePollingSeconds` asks
-    /// for it, and after the client certificate in any case. `stop` is told when the policy is to shut
+    /// for it, after the client certificate and the keys of the databases in any case. `stop` is told when the policy is to shut
     /// down.
-    pub fn watch(self: &Arc<Self>, stop: Arc<watch::Sender<bool>>) -> Watch {
-        let mut tasks = Vec::new();
+    pub fn watch(self: &Arc<Self>, store: Store, stop: Arc<watch::Sender<bool>>) -> Watch {
+        let mut tasks = vec![tokio::spawn(databases::watch(Arc::clone(self), store))];
         let Some(kmip) = &self.kmip else {
             return Watch { tasks };
         };

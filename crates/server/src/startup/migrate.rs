@@ -12,10 +12,10 @@ use keystore::provider::kmip::KmipKeys;
 use keystore::rotation::{self, Rotated, RotationError, Target};
 use keystore::{Header, Keystore, MasterKeyRef, Provider};
 
-use super::encrypted::{check_provider, client, connect};
+use super::encrypted::{check_provider, client, connect, saved};
 use super::{
-    DbpathLock, DbpathState, EncryptionOptions, KmipOptions, MasterKeySource, StartupError, dbpath,
-    harden,
+    DbpathLock, DbpathState, EncryptionOptions, KmipOptions, MasterKeySource, StartupError, fits,
+    inspect, no_core_dumps,
 };
 
 /// What a migration came to.
@@ -38,25 +38,15 @@ pub async fn migrate(
     to: &EncryptionOptions,
 ) -> Result<Migrated, StartupError> {
     let _lock = DbpathLock::take(dbpath)?;
-    harden::no_core_dumps();
-    let header = match dbpath::inspect(dbpath)? {
-        DbpathState::Encrypted(header) => header,
-        DbpathState::Plain => {
-            return Err(StartupError::NotEncrypted {
-                dbpath: dbpath.to_path_buf(),
-            });
-        }
-        DbpathState::Empty | DbpathState::Announced(_) => {
-            return Err(StartupError::NothingToMigrate {
-                dbpath: dbpath.to_path_buf(),
-            });
-        }
-    };
-    let Some(saved) = header.master_key() else {
-        return Err(StartupError::KeystoreMissing {
+    let state = inspect(dbpath)?;
+    fits(dbpath, &state, true)?;
+    no_core_dumps();
+    let DbpathState::Encrypted(header) = state else {
+        return Err(StartupError::NothingToMigrate {
             dbpath: dbpath.to_path_buf(),
         });
     };
+    let saved = saved(dbpath, &header)?;
     check_differ(&from.master_key, &to.master_key)?;
     if is_way(saved, &to.master_key) && !is_way(saved, &from.master_key) {
         open(dbpath, &header, saved, to).await?;

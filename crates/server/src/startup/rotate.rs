@@ -14,54 +14,58 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use keystore::rotation::{self, NotNeeded, Origin, Rotated, RotationError, Target};
-use keystore::{Header, Keystore, Provider};
+use keystore::rotation::{self, NotNeeded, Origin, Rotated, Target};
+use keystore::{Header, Keystore, MasterKeyRef};
 
-use super::encrypted::{check_cipher, check_provider, client, connect};
+use super::encrypted::{check_existing, check_fresh, client, connect, saved};
 use super::{
-    DbpathLock, DbpathState, EncryptionOptions, KmipOptions, MasterKeySource, StartupError, dbpath,
-    harden,
+    DbpathLock, DbpathState, EncryptionOptions, KmipOptions, MasterKeySource, StartupError, fits,
+    inspect, no_core_dumps,
 };
 use crate::emit;
 use crate::log::events;
 
 /// Whether the options ask for it.
 pub fn is_rotation(options: Option<&EncryptionOptions>) -> bool {
-    matches!(
-        options.map(|options| &options.master_key),
-        Some(MasterKeySource::Kmip(kmip)) if kmip.rotate_master_key
-    )
+    asked_for(options).is_some()
 }
 
-/// Puts the keystore of `dbpath` under another master key, as the options ask for.
+/// The options that ask for a rotation.
+fn asked_for(options: Option<&EncryptionOptions>) -> Option<(&EncryptionOptions, &KmipOptions)> {
+    let options = options?;
+    match &options.master_key {
+        MasterKeySource::Kmip(kmip) if kmip.rotate_master_key => Some((options, kmip)),
+        _ => None,
+    }
+}
+
+/// Puts the keystore of `dbpath` under another master key, if the options ask for it.
 ///
 /// # Errors
 /// See [`StartupError`]. Unless the message says otherwise, nothing was changed, here or on the KMIP
 /// server.
 pub async fn rotate(
     dbpath: &Path,
-    options: &EncryptionOptions,
-    kmip: &KmipOptions,
-) -> Result<Rotated, StartupError> {
+    options: Option<&EncryptionOptions>,
+) -> Result<Option<Rotated>, StartupError> {
+    let Some((options, kmip)) = asked_for(options) else {
+        return Ok(None);
+    };
     let _lock = DbpathLock::take(dbpath)?;
-    harden::no_core_dumps();
-    let header = match dbpath::inspect(dbpath)? {
+    let state = inspect(dbpath)?;
+    fits(dbpath, &state, true)?;
+    no_core_dumps();
+    let header = match state {
         DbpathState::Encrypted(header) => header,
-        DbpathState::Plain => {
-            return Err(StartupError::NotEncrypted {
-                dbpath: dbpath.to_path_buf(),
-            });
-        }
-        DbpathState::Empty | DbpathState::Announced(_) => {
-            return Err(StartupError::NothingToRotate {
-                dbpath: dbpath.to_path_buf(),
-            });
+        _ => {
+            check_fresh(dbpath, None, options)?;
+            return Ok(None);
         }
     };
-    check_cipher(dbpath, &header, options)?;
+    check_existing(dbpath, &header, options)?;
     let rotated = to_next(dbpath, &header, kmip).await?;
-    log(&rotated);
-    Ok(rotated)
+    log_rotation(&rotated);
+    Ok(Some(rotated))
 }
 
 async fn to_next(
@@ -69,22 +73,7 @@ async fn to_next(
     header: &Header,
     kmip: &KmipOptions,
 ) -> Result<Rotated, StartupError> {
-    let Some(saved) = header.master_key() else {
-        return Err(StartupError::KeystoreMissing {
-            dbpath: dbpath.to_path_buf(),
-        });
-    };
-    check_provider(dbpath, saved, Provider::Kmip)?;
-    let given = kmip.key_identifier.as_deref();
-    // Known without asking the server. The same key used in the other way is another matter.
-    if given.is_some()
-        && (given == saved.identifier.as_deref() || given == saved.name.as_deref())
-        && saved.is_wrapped_on_server() == kmip.wrap_on_server
-    {
-        return Err(StartupError::Rotation(RotationError::NothingToRotate {
-            key: saved.to_string(),
-        }));
-    }
+    let saved = saved(dbpath, header)?;
     let mut keys = connect(client(kmip)?, kmip).await?;
     let old = keys
         .open_key_in_any_state(saved, header.dbpath_id(), None)
@@ -92,7 +81,7 @@ async fn to_next(
     let keystore = Arc::new(Keystore::open(dbpath, &old.key)?);
     drop(old);
     let keys = &mut keys;
-    let target = match given {
+    let target = match kmip.key_identifier.as_deref() {
         None => Target::NewKmipKey(keys),
         Some(key) => Target::KmipKey { keys, key },
     };
@@ -100,8 +89,8 @@ async fn to_next(
 }
 
 /// Tells what became of it.
-pub(crate) fn log(rotated: &Rotated) {
-    let identifier = |key: &keystore::MasterKeyRef| match &key.identifier {
+pub(crate) fn log_rotation(rotated: &Rotated) {
+    let identifier = |key: &MasterKeyRef| match &key.identifier {
         Some(identifier) => identifier.clone(),
         None => key.provider.to_string(),
     };

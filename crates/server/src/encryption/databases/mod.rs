@@ -18,7 +18,7 @@ mod watch;
 
 use std::collections::BTreeMap;
 
-use bson::{Bson, Document, doc};
+use bson::{Document, RawDocumentBuf, doc};
 use keystore::{TreeId, TreeMasterKey};
 use parking_lot::Mutex;
 use storage::Store;
@@ -27,7 +27,9 @@ use time::OffsetDateTime;
 use tokio::sync::Notify;
 
 pub use change::{ChangedKey, DatabaseKey};
+pub(super) use watch::watch;
 
+use super::Encryption;
 use super::status::date;
 
 /// What is known of the master keys that trees have of their own.
@@ -120,15 +122,22 @@ impl OwnKeys {
         let trees = self.trees.lock();
         trees.get(&tree).is_some_and(|seen| seen.locked.is_some())
     }
+}
 
+impl Encryption {
     /// `encryptionAtRest.databases` of `serverStatus`: the databases with a key of their own.
-    pub(super) fn to_array(&self, own: &[TreeMasterKey], store: &Store) -> Vec<Bson> {
-        let seen = self.trees.lock().clone();
-        let entries = own.iter().filter_map(|own| {
-            // Without a name: its creation or drop was interrupted, or is under way.
-            let name = store.name_of(storage::TreeId(own.tree.0))?;
+    pub fn databases(&self, store: &Store) -> Vec<RawDocumentBuf> {
+        let own = self.keystore.tree_master_keys();
+        if own.is_empty() {
+            return Vec::new();
+        }
+        let mut own: BTreeMap<_, _> = own.iter().map(|own| (own.tree, own)).collect();
+        let seen = self.own.trees.lock().clone();
+        let names = store.databases().into_iter();
+        let entries = names.filter_map(|name| {
+            let own = own.remove(&TreeId(store.tree_of(&name)?.0))?;
             let seen = seen.get(&own.tree).cloned().unwrap_or_default();
-            Some(Bson::from(entry(name, own, seen)))
+            RawDocumentBuf::try_from(&entry(name, own, seen)).ok()
         });
         entries.collect()
     }

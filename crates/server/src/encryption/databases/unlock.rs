@@ -3,9 +3,9 @@
 use keystore::provider::kmip::{KmipKeyError, KmipKeys};
 use keystore::{TreeId, TreeMasterKey};
 
-use super::News;
 use super::super::Encryption;
 use super::super::error::is_connection_lost;
+use super::News;
 use crate::emit;
 use crate::log::events;
 
@@ -55,7 +55,7 @@ impl Encryption {
             return;
         };
         let dbpath_id = self.keystore.info().dbpath_id;
-        let mut unreachable = None;
+        let mut unreachable: Option<String> = None;
         for own in &trees {
             // Nobody waits for the time-out of each of a thousand keys.
             if let Some(reason) = &unreachable {

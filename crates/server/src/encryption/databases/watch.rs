@@ -14,7 +14,7 @@ const FIRST_RETRY: Duration = Duration::from_secs(1);
 const SLOWEST_RETRY: Duration = Duration::from_secs(60);
 
 /// Runs until it is aborted.
-pub(in super::super) async fn watch(encryption: Arc<Encryption>, store: Store) {
+pub(crate) async fn watch(encryption: Arc<Encryption>, store: Store) {
     let polling = encryption.policy().and_then(|policy| policy.polling);
     let mut next_look = polling.map(|interval| Instant::now() + interval);
     let mut pause = FIRST_RETRY;

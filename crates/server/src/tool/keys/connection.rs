@@ -8,7 +8,9 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use wire::{HEADER_BYTES, Header, Msg, OpCode};
 
+use crate::config::tool::HostOptions;
 use crate::exit::ExitStatus;
+use crate::tool::Failure;
 
 /// The port where none is given, as MongoDB's tools have it.
 pub(super) const DEFAULT_PORT: u16 = 27017;
@@ -22,7 +24,10 @@ const MAX_REPLY_BYTES: usize = 16 << 20;
 pub(super) enum ConnectionError {
     /// `--host` is not `HOST:PORT`.
     #[error("--host {given}: {problem}; give HOST:PORT, or [ADDRESS]:PORT for an IPv6 address")]
-    Address { given: String, problem: &'static str },
+    Address {
+        given: String,
+        problem: &'static str,
+    },
     /// Nobody listens, the name has no address, or the connection broke.
     #[error("the server {address} cannot be reached: {source}")]
     Unreachable {
@@ -89,6 +94,17 @@ impl Connection {
         })
     }
 
+    /// Asks one thing of a server.
+    pub(super) async fn ask(server: &HostOptions, command: &Document) -> Result<Document, Failure> {
+        let limit = Duration::from_secs(server.timeout);
+        let asked = async {
+            let mut connection = Self::open(&server.host).await?;
+            connection.run(command, limit).await
+        };
+        let failed = |error: ConnectionError| Failure::new(&error, error.exit_status());
+        asked.await.map_err(failed)
+    }
+
     /// Runs a command on the `admin` database: its answer, if that is a success.
     pub(super) async fn run(
         &mut self,
@@ -142,7 +158,9 @@ impl Connection {
     }
 
     fn decode(&self, message: &[u8], request: i32) -> Result<Document, ConnectionError> {
-        let header = message.first_chunk().ok_or_else(|| self.protocol(&"no header"))?;
+        let header = message
+            .first_chunk()
+            .ok_or_else(|| self.protocol(&"no header"))?;
         let header = Header::decode(header).map_err(|error| self.protocol(&error))?;
         if header.op_code != OpCode::Msg || header.response_to != request {
             return Err(self.protocol(&"an answer that belongs to no question"));
@@ -236,14 +254,26 @@ mod tests {
         for (given, (host, port)) in cases {
             assert_eq!(parse(given).unwrap(), (host.to_owned(), port), "{given}");
         }
-        for bad in ["", ":1", "host:", "host:0", "host:65536", "host:x", "[::1", "[::1]x", "[]:1"] {
+        for bad in [
+            "",
+            ":1",
+            "host:",
+            "host:0",
+            "host:65536",
+            "host:x",
+            "[::1",
+            "[::1]x",
+            "[]:1",
+        ] {
             let error = parse(bad).unwrap_err();
             assert_eq!(error.exit_status(), ExitStatus::BadOptions, "{bad}");
         }
     }
 
     /// A peer that reads a request and answers with these bytes; the error that comes of it.
-    async fn answered(answer: impl Fn(i32) -> Vec<u8> + Send + 'static) -> Result<Document, ConnectionError> {
+    async fn answered(
+        answer: impl Fn(i32) -> Vec<u8> + Send + 'static,
+    ) -> Result<Document, ConnectionError> {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let peer = tokio::spawn(async move {
@@ -273,10 +303,19 @@ mod tests {
     async fn answers_and_refusals() {
         let reply = answered(|id| message(id, &doc! { "a": 1, "ok": 1.0 })).await;
         assert_eq!(reply.unwrap().get_i32("a").unwrap(), 1);
-        let refusal = doc! { "ok": 0.0, "code": 20, "codeName": "IllegalOperation", "errmsg": "no" };
+        let refusal =
+            doc! { "ok": 0.0, "code": 20, "codeName": "IllegalOperation", "errmsg": "no" };
         let error = answered(move |id| message(id, &refusal)).await.unwrap_err();
-        assert!(matches!(&error, ConnectionError::Refused { code: 20, .. }), "{error}");
-        assert!(error.to_string().contains("refuses ping: no (IllegalOperation"), "{error}");
+        assert!(
+            matches!(&error, ConnectionError::Refused { code: 20, .. }),
+            "{error}"
+        );
+        assert!(
+            error
+                .to_string()
+                .contains("refuses ping: no (IllegalOperation"),
+            "{error}"
+        );
     }
 
     #[tokio::test]
@@ -305,7 +344,11 @@ mod tests {
         ];
         for case in cases {
             let error = answered(case).await.unwrap_err();
-            assert_eq!(error.exit_status(), ExitStatus::ServerUnreachable, "{error}");
+            assert_eq!(
+                error.exit_status(),
+                ExitStatus::ServerUnreachable,
+                "{error}"
+            );
         }
     }
 

@@ -14,10 +14,7 @@ use crate::exit::ExitStatus;
 use crate::startup::{self, EncryptionOptions, Migrated};
 use crate::tool::Failure;
 
-pub(super) async fn run(
-    options: &MigrateOptions,
-    environment: Environment,
-) -> Result<(), Failure> {
+pub(super) async fn run(options: &MigrateOptions, environment: Environment) -> Result<(), Failure> {
     let old = load(&options.config, &environment)?;
     let new = load(&options.to, &environment)?;
     drop(environment);
@@ -90,8 +87,12 @@ fn encryption(options: &Options, path: &Path) -> Result<EncryptionOptions, Failu
             ExitStatus::BadOptions,
         ));
     };
-    encryption_options(encryption)
-        .map_err(|error| Failure::new(&format!("{}: {error}", path.display()), ExitStatus::BadOptions))
+    encryption_options(encryption).map_err(|error| {
+        Failure::new(
+            &format!("{}: {error}", path.display()),
+            ExitStatus::BadOptions,
+        )
+    })
 }
 
 fn is_same_directory(a: &Path, b: &Path) -> bool {

@@ -25,15 +25,16 @@ pub(super) async fn run(options: &StatusOptions) -> Result<(), Failure> {
         return of_dbpath(dbpath, options.json);
     }
     let host = options.host.as_deref().unwrap_or(HERE);
-    let failed = |error: super::connection::ConnectionError| {
-        Failure::new(&error, error.exit_status())
-    };
+    let failed =
+        |error: super::connection::ConnectionError| Failure::new(&error, error.exit_status());
     let mut connection = Connection::open(host).await.map_err(failed)?;
     let command = doc! { "serverStatus": 1 };
     let answer = connection.run(&command, LIMIT).await.map_err(failed)?;
     let Ok(status) = answer.get_document("encryptionAtRest") else {
         return Err(Failure::new(
-            &format!("the server {host} does not tell of encryption at rest: is it a Strongroom server?"),
+            &format!(
+                "the server {host} does not tell of encryption at rest: is it a Strongroom server?"
+            ),
             ExitStatus::CommandRefused,
         ));
     };
@@ -150,9 +151,8 @@ fn of_dbpath(dbpath: &Path, as_json: bool) -> Result<(), Failure> {
 }
 
 fn to_text(header: &Header, previous: Option<&Header>) -> String {
-    let describe = |key: Option<&MasterKeyRef>| {
-        key.map_or_else(|| "none".to_owned(), ToString::to_string)
-    };
+    let describe =
+        |key: Option<&MasterKeyRef>| key.map_or_else(|| "none".to_owned(), ToString::to_string);
     let mut lines = vec![
         ("dbpath id".to_owned(), header.dbpath_id().to_string()),
         ("cipher".to_owned(), header.cipher().to_string()),
@@ -213,7 +213,11 @@ mod tests {
                 { "name": "tenant", "keyId": "8", "locked": true, "reason": "it was revoked" },
             ],
         });
-        for part in ["encryptionKeyId.kmip.keyId  7\n", "tenant  key 8, LOCKED\n", "it was revoked"] {
+        for part in [
+            "encryptionKeyId.kmip.keyId  7\n",
+            "tenant  key 8, LOCKED\n",
+            "it was revoked",
+        ] {
             assert!(text.contains(part), "{part} is not in: {text}");
         }
     }
@@ -227,7 +231,10 @@ mod tests {
         Keystore::create(dbpath.path(), id, cipher, key, &master).unwrap();
         let header = Keystore::inspect(dbpath.path()).unwrap().unwrap();
         let text = to_text(&header, None);
-        assert!(text.contains("KMIP key 7 named name, generation 2"), "{text}");
+        assert!(
+            text.contains("KMIP key 7 named name, generation 2"),
+            "{text}"
+        );
         let value = to_json(&header, None);
         assert_eq!(value["masterKey"]["keyId"], "7");
         assert_eq!(value["masterKey"]["wrappedOnServer"], false);
