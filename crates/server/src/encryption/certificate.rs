@@ -20,7 +20,7 @@ pub(super) enum Stage {
     Month,
     /// Within 7 days: so many whole days are left.
     Week(i64),
-    /// It is over, since so many whole days.
+    /// It is over: minus so many days are left.
     Expired(i64),
 }
 
@@ -29,9 +29,9 @@ impl Stage {
     pub(super) fn of(not_after: i64, now: i64) -> Self {
         let left = not_after.saturating_sub(now);
         if left < 0 {
-            Self::Expired(left.saturating_neg() / DAY_SECONDS)
+            Self::Expired(days_left(not_after, now))
         } else if left < DAILY_WARNING_DAYS * DAY_SECONDS {
-            Self::Week(left / DAY_SECONDS)
+            Self::Week(days_left(not_after, now))
         } else if left < FIRST_WARNING_DAYS * DAY_SECONDS {
             Self::Month
         } else {
