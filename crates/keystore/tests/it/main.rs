@@ -1,6 +1,15 @@
 //! The keystore from outside: a dbpath, its file, and what becomes of it.
 
+mod copies;
 mod corruption;
 mod crash;
+mod front;
+mod history;
 mod life_cycle;
+mod pykmip;
+mod rotation;
+mod rotation_crash;
 mod support;
+mod tree_keys;
+mod world;
+mod wrap_on_server;

@@ -47,8 +47,11 @@ pub(crate) fn rewrap(keystore: &Keystore, number: u8) {
         .unwrap();
 }
 
-/// Everything that a keystore holds, comparable.
-pub(crate) fn contents(keystore: &Keystore) -> Vec<(TreeId, u32, keystore::KeyState, [u8; 32])> {
+/// Trees, key ids, states and keys.
+pub(crate) type Contents = Vec<(TreeId, u32, keystore::KeyState, [u8; 32])>;
+
+/// Everything that a keystore holds, comparable. No tree may be locked.
+pub(crate) fn contents(keystore: &Keystore) -> Contents {
     let mut all = Vec::new();
     for tree in keystore.tree_ids() {
         for (id, state, key) in keystore.data_keys(tree).unwrap() {
