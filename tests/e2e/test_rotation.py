@@ -488,8 +488,10 @@ def tenants(make_server, access):
     for name in ("north", "south", "nobody"):
         fill(server, name)
         if name != "nobody":
-            owned[name] = access.server.create_key(access.client, name=f"key of {name}")
-            given = owned[name] if name == "north" else f"key of {name}"
+            # Not the database's name: a key's Name is in the log.
+            key_name = f"tenant key {len(owned)}"
+            owned[name] = access.server.create_key(access.client, name=key_name)
+            given = owned[name] if name == "north" else key_name
             done = keys.tool_json("set", *keys.host(server), "--db", name, "--key-identifier", given)
             assert done["newKeyId"] == owned[name] and done["oldKeyId"] is None
     return server, owned

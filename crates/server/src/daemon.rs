@@ -188,7 +188,8 @@ async fn serve(options: &Options, log: log::LogHandle) -> Result<(), Failure> {
         cursor_timeout: options.parameters.cursor_timeout,
     };
     let encryption = opened.encryption.as_ref();
-    let _watch = encryption.map(|encryption| encryption.watch(store.clone(), stop));
+    let _watch = encryption.map(|encryption| encryption.watch(stop));
+    let _databases = encryption.map(|encryption| encryption.watch_databases(store.clone()));
     run::serve(listener, store, start_up, shutdown).await?;
     emit!(events::STOPPED);
     match encryption.and_then(|encryption| encryption.stopped_by()) {

@@ -25,10 +25,10 @@ impl Drop for Watch {
 
 impl Encryption {
     /// Begins to look after the master key, if it is on a KMIP server and `keyStatePollingSeconds` asks
-    /// for it, after the client certificate and the keys of the databases in any case. `stop` is told when the policy is to shut
+    /// for it, and after the client certificate in any case. `stop` is told when the policy is to shut
     /// down.
-    pub fn watch(self: &Arc<Self>, store: Store, stop: Arc<watch::Sender<bool>>) -> Watch {
-        let mut tasks = vec![tokio::spawn(databases::watch(Arc::clone(self), store))];
+    pub fn watch(self: &Arc<Self>, stop: Arc<watch::Sender<bool>>) -> Watch {
+        let mut tasks = Vec::new();
         let Some(kmip) = &self.kmip else {
             return Watch { tasks };
         };
@@ -44,6 +44,13 @@ impl Encryption {
             }
         }));
         Watch { tasks }
+    }
+
+    /// Begins to look after the master keys that databases of `store` have of their own: those that are lost
+    /// lock their database, those that are back unlock it.
+    pub fn watch_databases(self: &Arc<Self>, store: Store) -> Watch {
+        let task = tokio::spawn(databases::watch(Arc::clone(self), store));
+        Watch { tasks: vec![task] }
     }
 }
 
