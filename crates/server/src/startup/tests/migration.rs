@@ -125,7 +125,9 @@ async fn from_a_key_file_to_a_server_and_back() {
     assert_eq!(rotated.new.provider, Provider::KeyFile);
     assert_eq!(rotated.new.generation, 3);
     let opened = open(&world.dbpath(), Some(&back)).await.unwrap();
-    assert_eq!(opened.keystore.unwrap().tree_ids(), [TreeId([1; 16])]);
+    let keystore = opened.keystore.clone().unwrap();
+    assert_eq!(keystore.tree_ids(), [TreeId([1; 16])]);
+    drop((opened, keystore));
     let again = migrate(&world.dbpath(), &with_kmip, &back).await.unwrap();
     assert!(matches!(again, Migrated::Already(_)));
     // And to yet another file.
@@ -212,7 +214,7 @@ async fn what_is_refused() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn keys_of_databases_are_not_left_behind() {
-    let (mut world, _) = with_data().await;
+    let (world, _) = with_data().await;
     let tenant = key(&world, "tenant", State::Active).await;
     let opened = world.open(world.kmip()).await.unwrap();
     let (keystore, encryption) = (opened.keystore.clone().unwrap(), opened.encryption.clone());

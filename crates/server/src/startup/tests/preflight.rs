@@ -162,7 +162,7 @@ async fn what_would_stop_a_start_is_found() {
         ),
         (
             vec!["--kmipWrapOnServer".to_owned()],
-            ExitStatus::BadOptions,
+            ExitStatus::WrapOnServerMismatch,
             "keystore",
         ),
         (
