@@ -212,6 +212,9 @@ pub fn fuzz(bytes: &[u8]) {
         let again = Header::decode(&file.header.encode());
         assert_eq!(again, Ok(file.header));
     }
+    if let Ok(header) = Header::decode(bytes) {
+        assert_eq!(Header::decode(&header.encode()), Ok(header));
+    }
     if let Ok(body) = Body::decode(bytes) {
         assert_eq!(Body::decode(&body.encode()), Ok(body));
     }

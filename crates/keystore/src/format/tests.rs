@@ -1,5 +1,6 @@
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
+use proptest::strategy::ValueTree;
 use uuid::Uuid;
 
 use super::record::Unknown;
@@ -27,17 +28,48 @@ fn master_key(announced: bool) -> impl Strategy<Value = MasterKeyRef> {
     )
 }
 
+fn wrapped() -> impl Strategy<Value = WrappedMasterKey> {
+    let nonce = vec(any::<u8>(), 8..=64);
+    (nonce, any::<[u8; 32]>(), any::<[u8; 16]>()).prop_map(|(nonce, ciphertext, tag)| {
+        WrappedMasterKey {
+            nonce,
+            ciphertext,
+            tag,
+        }
+    })
+}
+
+fn current() -> impl Strategy<Value = Current> {
+    let binding = (any::<[u8; 32]>(), any::<[u8; 32]>());
+    let binding = binding.prop_map(|(salt, check)| Binding { salt, check });
+    let wrapped = proptest::option::of(wrapped());
+    (master_key(false), binding, wrapped).prop_map(|(key, binding, wrapped)| Current {
+        key: match key.provider {
+            Provider::Kmip => key.with_wrapped(wrapped),
+            Provider::KeyFile => key,
+        },
+        binding,
+    })
+}
+
+fn history() -> impl Strategy<Value = Vec<HistoryEntry>> {
+    let reason = prop_oneof![
+        Just(HistoryReason::Created),
+        Just(HistoryReason::Rotated),
+        Just(HistoryReason::Migrated)
+    ];
+    let entry = (any::<u64>(), reason, current(), unknown());
+    let entry = entry.prop_map(|(time, reason, current, unknown)| HistoryEntry {
+        unknown,
+        ..HistoryEntry::new(time, reason, &current.key)
+    });
+    vec(entry, 0..4)
+}
+
 fn header() -> impl Strategy<Value = Header> {
-    let current =
-        (master_key(false), any::<[u8; 32]>(), any::<[u8; 32]>()).prop_map(|(key, salt, check)| {
-            Current {
-                key,
-                binding: Binding { salt, check },
-            }
-        });
     let keys = prop_oneof![
         master_key(true).prop_map(|key| (None, Some(key))),
-        (current, proptest::option::of(master_key(true)))
+        (current(), proptest::option::of(master_key(true)))
             .prop_map(|(current, pending)| (Some(current), pending)),
     ];
     (any::<u128>(), any::<u64>(), any::<bool>(), keys, unknown()).prop_map(
@@ -57,13 +89,18 @@ fn header() -> impl Strategy<Value = Header> {
 
 fn body() -> impl Strategy<Value = Body> {
     let entry = (vec(any::<u8>(), WRAPPED_LEN), unknown());
-    let trees = btree_map(any::<[u8; 16]>(), vec(entry, 1..4), 0..6);
-    (trees, unknown()).prop_map(|(trees, unknown)| {
+    let tree = (vec(entry, 1..4), proptest::option::of(current()));
+    let trees = btree_map(any::<[u8; 16]>(), tree, 0..6);
+    (trees, history(), unknown()).prop_map(|(trees, history, unknown)| {
         let mut body = Body {
+            history,
             unknown,
             ..Body::default()
         };
-        for (tree, keys) in trees {
+        for (tree, (keys, own)) in trees {
+            if let Some(own) = own {
+                body.tree_master_keys.insert(TreeId(tree), own);
+            }
             let active = keys.len() - 1;
             for (i, (wrapped, unknown)) in keys.into_iter().enumerate() {
                 let entry = Entry {
@@ -155,6 +192,168 @@ fn the_bytes_are_as_drawn() {
     .concat();
     let content = &bytes[..bytes.len() - DIGEST_LEN];
     assert_eq!(hex::encode(content), expected);
+}
+
+/// The body of a tree with a master key of its own, which stays on its server, and the history.
+#[test]
+fn the_bytes_of_the_body_are_as_drawn() {
+    let wrapped = WrappedMasterKey::new(&[0xA1; 12], &[0xA2; 32], &[0xA3; 16]).unwrap();
+    let key = MasterKeyRef::kmip(2, None, Some("id".into())).unwrap();
+    let key = key.with_wrapped(Some(wrapped));
+    let binding = Binding {
+        salt: [0xB1; 32],
+        check: [0xB2; 32],
+    };
+    let mut body = Body {
+        history: vec![HistoryEntry::new(7, HistoryReason::Rotated, &key)],
+        ..Body::default()
+    };
+    let entry = Entry {
+        state: KeyState::Active,
+        wrapped: [0xC1; WRAPPED_LEN],
+        unknown: Vec::new(),
+    };
+    let tree = TreeId([0xD1; 16]);
+    body.entries.insert((tree, 1), entry);
+    let own = Current { key, binding };
+    body.tree_master_keys.insert(tree, own.clone());
+    let master_key = [
+        "0001", "00000001", "01", // provider
+        "0002", "00000004", "00000002", // generation
+        "0004", "00000002", "6964", // Unique Identifier
+    ]
+    .concat();
+    let wrapped = [
+        "0007",
+        "0000004e", // wrapped master key
+        "0001",
+        "0000000c",
+        &"a1".repeat(12), // nonce
+        "0002",
+        "00000020",
+        &"a2".repeat(32), // ciphertext
+        "0003",
+        "00000010",
+        &"a3".repeat(16), // tag
+    ]
+    .concat();
+    let expected = [
+        "0001",
+        "00000069", // data key
+        "0001",
+        "00000010",
+        &"d1".repeat(16), // tree id
+        "0002",
+        "00000004",
+        "00000001", // key id
+        "0003",
+        "00000001",
+        "01", // state
+        "0004",
+        "0000003c",
+        &"c1".repeat(60), // wrapped data key
+        "0002",
+        "000000d5", // master key of a tree
+        "0001",
+        "00000010",
+        &"d1".repeat(16), // tree id
+        "0002",
+        "000000b9", // master key
+        &master_key,
+        "0005",
+        "00000020",
+        &"b1".repeat(32), // salt
+        "0006",
+        "00000020",
+        &"b2".repeat(32), // key check value
+        &wrapped,
+        "0003",
+        "0000003b", // history
+        "0001",
+        "00000008",
+        "0000000000000007", // time
+        "0002",
+        "00000001",
+        "02", // reason
+        "0003",
+        "00000019", // master key
+        &master_key,
+        "0004",
+        "00000001",
+        "01", // it stays on the server
+    ]
+    .concat();
+    assert_eq!(hex::encode(body.encode()), expected);
+    assert_eq!(Body::decode(&body.encode()).unwrap(), body);
+
+    // The header's master key is written the same way.
+    let mut header = announced();
+    header.current = Some(own.clone());
+    let shown = hex::encode(header.encode());
+    assert!(shown.contains(&hex::encode(own.encode())), "{shown}");
+}
+
+#[test]
+fn what_does_not_belong_together_is_refused() {
+    let binding = Binding {
+        salt: [1; 32],
+        check: [2; 32],
+    };
+    let own = Current {
+        key: MasterKeyRef::key_file(1),
+        binding: binding.clone(),
+    };
+    let decode = |body: &Body| Body::decode(&body.encode()).map(drop);
+    // A master key of a tree without data keys.
+    let mut body = Body::default();
+    body.tree_master_keys.insert(TreeId([1; 16]), own.clone());
+    assert!(matches!(decode(&body), Err(FormatError::Missing { .. })));
+    // Two of them.
+    let entry = Entry {
+        state: KeyState::Active,
+        wrapped: [0; WRAPPED_LEN],
+        unknown: Vec::new(),
+    };
+    body.entries.insert((TreeId([1; 16]), 1), entry);
+    let mut twice = body.encode();
+    body.entries.clear();
+    twice.extend(body.encode());
+    let twice = Body::decode(&twice);
+    assert!(matches!(twice, Err(FormatError::Duplicate { .. })));
+    // More history than is kept.
+    let entry = HistoryEntry::new(1, HistoryReason::Created, &own.key);
+    let mut body = Body {
+        history: vec![entry; MAX_HISTORY],
+        ..Body::default()
+    };
+    assert_eq!(decode(&body), Ok(()));
+    body.history.push(body.history[0].clone());
+    let field = "history";
+    assert_eq!(decode(&body), Err(FormatError::Value { field }));
+    // A wrapped key for a provider that wraps nothing, or where nothing is under the key.
+    let wrapped = || WrappedMasterKey::new(&[1; 12], &[2; 32], &[3; 16]);
+    let mut header = announced();
+    header.pending = Some(announced().pending.unwrap().with_wrapped(wrapped()));
+    let field = "announced master key";
+    assert_eq!(
+        Header::decode(&header.encode()),
+        Err(FormatError::Value { field })
+    );
+    let mut header = announced();
+    header.current = Some(Current {
+        key: MasterKeyRef::key_file(1).with_wrapped(wrapped()),
+        binding,
+    });
+    let field = "wrapped master key";
+    assert_eq!(
+        Header::decode(&header.encode()),
+        Err(FormatError::Value { field })
+    );
+    // Lengths that are not those of AES-GCM.
+    for (nonce, ciphertext, tag) in [(7, 32, 16), (65, 32, 16), (12, 31, 16), (12, 32, 12)] {
+        let [nonce, ciphertext, tag] = [nonce, ciphertext, tag].map(|len| vec![0; len]);
+        assert_eq!(WrappedMasterKey::new(&nonce, &ciphertext, &tag), None);
+    }
 }
 
 #[test]
@@ -250,6 +449,20 @@ fn fuzz_decoding() {
     seeds.push(full[..full.len() - DIGEST_LEN].to_vec());
     for seed in &seeds {
         fuzz(seed);
+    }
+    // Bodies and headers with every record there is, and these with something changed.
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    for _ in 0..200 {
+        let tree = (body(), header()).new_tree(&mut runner).unwrap();
+        let (body, header) = tree.current();
+        for mut bytes in [body.encode(), header.encode()] {
+            fuzz(&bytes);
+            for at in (0..bytes.len()).step_by(7) {
+                bytes[at] ^= 1 << (at % 8);
+                fuzz(&bytes);
+                bytes[at] ^= 1 << (at % 8);
+            }
+        }
     }
     bolero::check!()
         .with_iterations(20_000)

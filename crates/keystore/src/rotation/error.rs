@@ -20,8 +20,7 @@ pub enum RotationError {
     KeyFile(#[from] KeyFileError),
     /// The key that was given is the one in use.
     #[error(
-        "there is nothing to rotate to: the keystore is under that master key already ({key}). \
-         Give another key, or none to have one created"
+        "there is nothing to rotate to: that is the master key in use already ({key}). Give another key"
     )]
     NothingToRotate {
         /// The key.
@@ -59,8 +58,8 @@ pub enum RotationError {
         /// What needs it.
         by: String,
     },
-    /// The key that was to be revoked is not on a KMIP server.
-    #[error("there is nothing to revoke: the old master key is no key on a KMIP server ({key})")]
+    /// The key is not on a KMIP server.
+    #[error("the master key is no key on a KMIP server ({key})")]
     NotOnServer {
         /// The key.
         key: String,

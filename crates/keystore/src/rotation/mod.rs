@@ -25,6 +25,7 @@
 mod error;
 mod new_key;
 mod revoke;
+mod tree;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -34,6 +35,7 @@ use tokio::sync::OwnedMutexGuard;
 
 pub use error::RotationError;
 pub use revoke::revoke_old;
+pub use tree::{set_tree_key, unlock_tree};
 
 use crate::error::Error;
 use crate::failpoint;

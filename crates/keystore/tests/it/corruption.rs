@@ -11,6 +11,10 @@ fn file_with_keys() -> (tempfile::TempDir, Vec<u8>) {
     let (dbpath, keystore) = created();
     keystore.create_data_key(tree(1)).unwrap();
     keystore.create_data_key(tree(2)).unwrap();
+    let own = keystore::MasterKeyRef::key_file(1);
+    keystore
+        .set_tree_master_key(tree(2), own, &master(9))
+        .unwrap();
     let bytes = fs::read(dbpath.path().join(FILE_NAME)).unwrap();
     (dbpath, bytes)
 }

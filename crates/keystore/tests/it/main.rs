@@ -10,6 +10,7 @@ mod pykmip;
 mod rotation;
 mod rotation_crash;
 mod support;
+mod tenants;
 mod tree_keys;
 mod world;
 mod wrap_on_server;

@@ -8,7 +8,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use keystore::provider::kmip::{KmipKeyError, KmipKeys};
-use keystore::rotation::{Target, revoke_old, rotate};
+use keystore::rotation::{RotationError, Target, revoke_old, rotate};
 use kmip::ProtocolVersion;
 use kmip::registry::State;
 use kmip_client::{Client, ClientConfig, ServerAddress, VersionPolicy};
@@ -139,6 +139,15 @@ async fn everything() {
     assert_eq!(attributes.state, Some(State::Deactivated));
     drop(session);
     assert_eq!(keystore.master_key().identifier, Some(given));
+
+    // Names are not unique there.
+    site.active_key("twice").await;
+    site.active_key("twice").await;
+    let target = Target::KmipKey { keys, key: "twice" };
+    let error = rotate(&keystore, target).await.unwrap_err();
+    let RotationError::Kmip(KmipKeyError::Ambiguous { count: 2, .. }) = error else {
+        panic!("{error}");
+    };
 
     // Its Encrypt does AES-GCM, with nonces of its own, in the versions that have associated data.
     for version in [ProtocolVersion::V2_0, ProtocolVersion::V1_4] {

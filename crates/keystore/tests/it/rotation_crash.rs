@@ -8,8 +8,10 @@ use std::sync::Arc;
 use std::{env, fs};
 
 use keystore::provider::key_file;
-use keystore::rotation::{Rotated, Target, migrate, rotate};
+use keystore::rotation::{Rotated, Target, migrate, revoke_old, rotate};
 use keystore::{Keystore, MasterKeyRef, Provider, failpoint, key_name};
+
+use kmip::registry::State;
 
 use crate::front::{Front, Ways};
 use crate::support::*;
@@ -52,10 +54,11 @@ enum Scenario {
     SetTreeKey,
     ClearTreeKey,
     DropTree,
+    RevokeOld,
 }
 
 impl Scenario {
-    const ALL: [Scenario; 9] = [
+    const ALL: [Scenario; 10] = [
         Scenario::RotateToNew,
         Scenario::RotateToGiven,
         Scenario::RotateToWrapped,
@@ -65,6 +68,7 @@ impl Scenario {
         Scenario::SetTreeKey,
         Scenario::ClearTreeKey,
         Scenario::DropTree,
+        Scenario::RevokeOld,
     ];
 
     fn steps(self) -> Vec<String> {
@@ -75,6 +79,7 @@ impl Scenario {
             | Scenario::KmipToKmip => (3, &TO_NEW),
             Scenario::RotateToGiven | Scenario::KmipToFile => (2, &TO_GIVEN),
             Scenario::SetTreeKey | Scenario::ClearTreeKey | Scenario::DropTree => (1, &[]),
+            Scenario::RevokeOld => (0, &["kmip.before_revoke", "kmip.revoked"]),
         };
         let of_write = |write| WRITE.map(|step| format!("{step}#{write}"));
         let others = others.iter().map(|step| (*step).to_owned());
@@ -186,6 +191,12 @@ impl Place {
                 keystore.destroy_data_key(tree(2)).unwrap();
                 return None;
             }
+            Scenario::RevokeOld => {
+                let old = &keystore.info().history[0].key;
+                let mut keys = site(0).keys().await;
+                revoke_old(keystore, &mut keys, old).await.unwrap();
+                return None;
+            }
         };
         Some(rotated.unwrap())
     }
@@ -265,16 +276,10 @@ async fn at_every_step(scenario: Scenario) {
         place.crash(scenario, &step).await;
         let (keystore, server) = place.open().await;
         let is_done = check(scenario, &keystore, server, &before, &what);
-        // The last step of all is the rename of the last write.
-        let last_write = match scenario
-            .steps()
-            .iter()
-            .filter(|step| step.starts_with(WRITE[3]))
-            .next_back()
-        {
-            Some(last) => last == &step,
-            None => false,
-        };
+        // What takes effect is the rename of the last write.
+        let steps = scenario.steps();
+        let takes_effect = steps.iter().rfind(|step| step.starts_with(WRITE[3]));
+        let last_write = takes_effect == Some(&step);
         assert_eq!(is_done, last_write || step == "rotate.done", "{what}");
 
         if !is_done {
@@ -379,6 +384,30 @@ fn no_leftovers(dbpath: &Path, what: &str) {
         let name = entry.unwrap().file_name();
         let known = [keystore::FILE_NAME, keystore::PREVIOUS_FILE_NAME];
         assert!(known.iter().any(|known| *known == name), "{what}: {name:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn revoking_the_old_key() {
+    let (world, a) = World::new().await;
+    for step in Scenario::RevokeOld.steps() {
+        let place = Place {
+            directory: world.path(""),
+            dbpath: world.dbpath(),
+            ports: [a; 3],
+        };
+        place.create(Scenario::RevokeOld).await;
+        let (keystore, _) = place.open().await;
+        let rotated = place.run(Scenario::RotateToNew, &keystore).await.unwrap();
+        place.crash(Scenario::RevokeOld, &step).await;
+        let old = rotated.old.identifier.unwrap();
+        let mut session = place.site(0).session().await;
+        let state = session.get_attributes(&old).await.unwrap().state;
+        assert_eq!(state == Some(State::Deactivated), step == "kmip.revoked");
+        place.run(Scenario::RevokeOld, &keystore).await;
+        let state = session.get_attributes(&old).await.unwrap().state;
+        assert_eq!(state, Some(State::Deactivated));
+        place.open().await;
     }
 }
 

@@ -124,7 +124,7 @@ impl Site {
         Client::new(ClientConfig {
             connect_timeout: TIMEOUT,
             operation_timeout: TIMEOUT,
-            version: self.version.clone(),
+            version: self.version,
             ..ClientConfig::new(vec![server], self.tls())
         })
         .unwrap()
@@ -132,7 +132,12 @@ impl Site {
 
     /// With `activateKeys`.
     pub(crate) async fn keys(&self) -> KmipKeys {
-        KmipKeys::connect(self.client(), true).await.unwrap()
+        self.keys_with(true).await
+    }
+
+    pub(crate) async fn keys_with(&self, activate_keys: bool) -> KmipKeys {
+        let keys = KmipKeys::connect(self.client(), activate_keys);
+        keys.await.unwrap()
     }
 
     pub(crate) async fn session(&self) -> Session {
