@@ -87,7 +87,7 @@ def test_shutdown_is_the_default(running, own_access):
 
 def test_shutdown_when_the_key_is_gone(running, own_access):
     server, key = running("--kmipOnKeyStateLoss", "shutdown")
-    own_access.server.give_to(key, "somebody else")
+    own_access.server.hide(key)
     assert server.process.wait(60) == statuses()["KeyNotFound"], server.output()
     assert f"the master key {key} is no longer on the KMIP server" in server.output()
 
@@ -142,12 +142,12 @@ def test_read_only_ends_by_itself(running, own_access):
 
 def test_warn_goes_on(running, own_access):
     server, key = running("--kmipOnKeyStateLoss", "warn")
-    own_access.server.give_to(key, "somebody else")
+    own_access.server.hide(key)
     with server.client() as client:
         shown = wait_for(client, "the warning", lambda kmip: kmip["inEffect"] == "warn")
         assert shown["kmip"]["keyState"] == "Gone"
         client["shop"]["orders"].insert_one({"_id": 1})
-        own_access.server.give_to(key, own_access.client.name)
+        own_access.server.show(key)
         wait_for(client, "the key", lambda kmip: kmip["inEffect"] == "none")
     assert server.logged(KEY_LOSS_WARNING)
     assert server.stop() == 0
@@ -204,6 +204,19 @@ def test_a_kmip_server_that_is_away_stops_nothing(make_server, ca, tmp_path):
         kmip.stop()
 
 
+def test_a_server_that_refuses_to_tell_is_only_warned_of(running, own_access):
+    """Permissions on a KMIP server are changed by mistake, too: nobody says that the key is lost."""
+    server, key = running()
+    with server.client() as client:
+        own_access.server.give_to(key, "somebody else")
+        shown = wait_for(client, "failed looks", lambda kmip: kmip["polling"]["failedInARow"] >= 2)
+        assert "PermissionDenied" in shown["kmip"]["polling"]["last"]["error"]
+        assert shown["kmip"]["inEffect"] == "none"
+        own_access.server.give_to(key, own_access.client.name)
+        wait_for(client, "an answer", lambda kmip: kmip["polling"]["failedInARow"] == 0)
+    assert server.stop() == 0
+
+
 def test_every_field(running, own_access):
     server, key = running()
     with server.client() as client:
@@ -217,7 +230,7 @@ def test_every_field(running, own_access):
     kmip = shown["kmip"]
     assert kmip["servers"] == [where]
     assert kmip["server"] == where and kmip["address"] == where
-    assert kmip["protocolVersion"].startswith("1.")
+    assert kmip["protocolVersion"] in ("1.0", "1.1", "1.2", "1.3", "1.4", "2.0", "2.1")
     assert kmip["keyState"] == "Active"
     assert kmip["keyName"].startswith("strongroom/")
     assert kmip["onKeyStateLoss"] == "shutdown"

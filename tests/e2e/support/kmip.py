@@ -150,3 +150,11 @@ class PyKmip:
     def give_to(self, uid: str, owner: str):
         """Makes a key somebody else's: to its former owner it does not exist any more."""
         self._alter("update managed_objects set owner = ? where uid = ?", owner, int(uid))
+
+    def hide(self, uid: str):
+        """Makes a key disappear, as if it had been destroyed, without losing it."""
+        self._alter("update managed_objects set uid = uid + 1000000 where uid = ?", int(uid))
+
+    def show(self, uid: str):
+        """Takes [hide] back."""
+        self._alter("update managed_objects set uid = ? where uid = ?", int(uid), int(uid) + 1000000)

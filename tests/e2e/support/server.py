@@ -50,6 +50,8 @@ class Strongroomd:
     process: Process | None = None
     starts: int = 0
     environment: dict = field(default_factory=dict)
+    # What starts the program, if not we ourselves: it has to `exec` the arguments that it is given.
+    launcher: list = field(default_factory=list)
 
     @property
     def dbpath(self) -> Path:
@@ -63,7 +65,7 @@ class Strongroomd:
         """Starts the program and does not wait for anything."""
         self.directory.mkdir(parents=True, exist_ok=True)
         self.dbpath.mkdir(exist_ok=True)
-        args = [STRONGROOMD]
+        args = [*self.launcher, STRONGROOMD]
         if own_options:
             args += ["--dbpath", self.dbpath, "--port", self.port, *self.options]
         args += extra or []
