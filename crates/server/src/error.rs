@@ -119,7 +119,7 @@ impl From<storage::Error> for CommandError {
             // A driver takes the code of a shutdown for the end of the whole server.
             storage::Error::Closed => Self::new(
                 ErrorCode::DatabaseDropPending,
-                "the database was dropped while it was used: try again",
+                "the database was dropped or closed while it was used: try again",
             ),
             // What befell the files is for the operator, who finds it in the log.
             error if code == ErrorCode::InternalError => {

@@ -164,6 +164,9 @@ exit_statuses! {
     CommandRefused = 99,
         "The running database server refused what the tool asked for.",
         "See the message.";
+    BackupUnusable = 110,
+        "The backup is damaged, or a backup or a restore did not finish.",
+        "Do what the message says: take or use another backup, or repeat the restore.";
 }
 
 impl ExitStatus {

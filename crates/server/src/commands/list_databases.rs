@@ -39,18 +39,18 @@ async fn run(context: &Context<'_>, request: &Request<'_>, reply: &mut Reply) ->
         let entry = if name_only {
             rawdoc! { "name": name }
         } else {
-            // A database that is dropped meanwhile is not listed.
+            // A database that is dropped meanwhile is not listed; one whose key is lost is, and
+            // whether it is empty nobody knows.
             let (size, empty) = match store.database(&name).await {
                 Ok(Some(database)) => {
                     let size = database.size_on_disk().await?;
                     (size, database.collections().is_empty())
                 }
                 Ok(None) => continue,
-                // Its own master key cannot be used: what is in it nobody can tell.
-                Err(storage::Error::Locked { .. }) => {
-                    let size = store.size_on_disk(&name).await?;
-                    (size.unwrap_or(0), false)
-                }
+                Err(storage::Error::Locked { .. }) => match store.size_on_disk(&name).await? {
+                    Some(size) => (size, false),
+                    None => continue,
+                },
                 Err(error) => return Err(error.into()),
             };
             total += size;

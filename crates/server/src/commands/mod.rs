@@ -20,6 +20,7 @@ mod build_info;
 mod connection_status;
 mod count;
 mod create;
+mod create_backup;
 mod create_indexes;
 mod delete;
 mod distinct;
@@ -301,6 +302,7 @@ mod tests {
                 "collStats",
                 "connectionStatus",
                 "count",
+                "createBackup",
                 "dbStats",
                 "distinct",
                 "endSessions",

@@ -1,11 +1,12 @@
 //! The table of commands, sorted by name.
 
 use super::{
-    Command, aggregate, build_info, connection_status, count, create, create_indexes, delete,
-    distinct, drop, drop_database, drop_indexes, explain, find, find_and_modify, get_cmd_line_opts,
-    get_log, get_more, get_parameter, hello, host_info, insert, kill_cursors, list_collections,
-    list_commands, list_databases, list_indexes, ping, rename_collection, repl_set_get_status,
-    rotate_master_key, server_status, sessions, set_database_master_key, stats, update,
+    Command, aggregate, build_info, connection_status, count, create, create_backup,
+    create_indexes, delete, distinct, drop, drop_database, drop_indexes, explain, find,
+    find_and_modify, get_cmd_line_opts, get_log, get_more, get_parameter, hello, host_info, insert,
+    kill_cursors, list_collections, list_commands, list_databases, list_indexes, ping,
+    rename_collection, repl_set_get_status, rotate_master_key, server_status, sessions,
+    set_database_master_key, stats, update,
 };
 
 /// Every command, sorted by name.
@@ -16,6 +17,7 @@ pub static COMMANDS: &[&Command] = &[
     &connection_status::COMMAND,
     &count::COMMAND,
     &create::COMMAND,
+    &create_backup::COMMAND,
     &create_indexes::COMMAND,
     &stats::DATABASE,
     &delete::COMMAND,

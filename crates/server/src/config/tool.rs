@@ -19,6 +19,11 @@ pub struct Tool {
 #[derive(Debug, Subcommand)]
 #[non_exhaustive]
 pub enum ToolCommand {
+    /// Look after backups that the command createBackup made
+    #[command(subcommand)]
+    Backup(BackupCommand),
+    /// Copy a backup into an empty directory, for a server to start on
+    Restore(RestoreOptions),
     /// Start a playground: a KMIP server with certificates of its own, and an encrypted database
     Dev(DevOptions),
     /// Look after the keys that the data is encrypted with
@@ -106,6 +111,42 @@ pub struct DevOptions {
     pub log_to_stdout: bool,
 }
 
+/// The subcommands of `strongroom backup`.
+#[derive(Debug, Subcommand)]
+#[non_exhaustive]
+pub enum BackupCommand {
+    /// Check every file of a backup, and say which master key opens it
+    Verify(VerifyOptions),
+}
+
+/// The options of `strongroom backup verify`.
+#[derive(Clone, Debug, Args)]
+#[non_exhaustive]
+pub struct VerifyOptions {
+    /// The backup's directory
+    #[arg(value_name = "DIR")]
+    pub dir: PathBuf,
+    /// Print the result as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// The options of `strongroom restore`.
+#[derive(Clone, Debug, Args)]
+#[non_exhaustive]
+pub struct RestoreOptions {
+    /// The backup's directory
+    #[arg(long, value_name = "DIR")]
+    pub from: PathBuf,
+    /// Where to restore it to: a directory that is empty or does not exist
+    #[arg(long, value_name = "DIR")]
+    pub dbpath: Option<PathBuf>,
+    /// The configuration file of the server that is to run on it: names the dbpath unless --dbpath
+    /// does, and is checked against the backup
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
@@ -120,6 +161,11 @@ mod tests {
             panic!("{tool:?}");
         };
         assert_eq!((dev.port, dev.dir), (Some(0), PathBuf::from("dev-data")));
+        let tool = Tool::try_parse_from(["strongroom", "backup", "verify", "/b", "--json"]);
+        let ToolCommand::Backup(BackupCommand::Verify(verify)) = tool.unwrap().command else {
+            panic!("not verify");
+        };
+        assert!(verify.json && verify.dir.ends_with("b"));
     }
 
     #[test]

@@ -97,11 +97,16 @@ events! {
     STORE_CLOSED = 10_004_004, STORAGE, INFO, "Closed the data", "Everything is on disk.";
     STORAGE_FAILED = 10_004_005, STORAGE, ERROR, "Storage operation failed", "The client was told of an internal error; this line says which.";
     ROTATION_INCOMPLETE = 10_004_006, STORAGE, WARN, "A rotation of the master key was announced and not completed", "The data is under the master key that it was under before; the next rotation goes on with the key that was announced.";
-    MASTER_KEY_ROTATED = 10_004_020, STORAGE, INFO, "Put the keystore under another master key", "Rotation or migration, with old and new identifier. The old key still opens keystore.previous and backups from before.";
-    DATABASE_KEY_CHANGED = 10_004_021, STORAGE, INFO, "Put a database under another master key", "setDatabaseMasterKey, or rotateMasterKey for one database, with old and new identifier.";
-    DATA_KEYS_ROTATED = 10_004_022, STORAGE, INFO, "Gave databases new data keys", "What is written from now on is under them; how many were locked or failed is in the line.";
-    DATABASE_LOCKED = 10_004_023, STORAGE, WARN, "A database is locked: its own master key cannot be used", "The error says why. The other databases go on; the key is tried again by itself.";
-    DATABASE_UNLOCKED = 10_004_024, STORAGE, INFO, "A database is unlocked: its own master key is there again", "It can be used as before.";
+
+    BACKUP_BEGAN = 10_004_020, STORAGE, INFO, "Backup began", "createBackup, with the directory that it writes to.";
+    BACKUP_DONE = 10_004_021, STORAGE, INFO, "Backup completed", "With its size, and for how long commits were held back.";
+    BACKUP_FAILED = 10_004_022, STORAGE, WARN, "Backup failed", "What it wrote is removed; the error says what to mend.";
+
+    MASTER_KEY_ROTATED = 10_004_040, STORAGE, INFO, "Put the keystore under another master key", "Rotation or migration, with old and new identifier. The old key still opens keystore.previous and backups from before.";
+    DATABASE_KEY_CHANGED = 10_004_041, STORAGE, INFO, "Put a database under another master key", "setDatabaseMasterKey, or rotateMasterKey for one database, with old and new identifier.";
+    DATA_KEYS_ROTATED = 10_004_042, STORAGE, INFO, "Gave databases new data keys", "What is written from now on is under them; how many were locked or failed is in the line.";
+    DATABASE_LOCKED = 10_004_043, STORAGE, WARN, "A database is locked: its own master key cannot be used", "The error says why. The other databases go on; the key is tried again by itself.";
+    DATABASE_UNLOCKED = 10_004_044, STORAGE, INFO, "A database is unlocked: its own master key is there again", "It can be used as before.";
 }
 
 /// Routine events, which `systemLog.quiet` leaves out.

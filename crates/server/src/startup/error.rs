@@ -276,7 +276,8 @@ pub fn storage_exit_status(error: &storage::Error) -> ExitStatus {
             false => ExitStatus::DbpathNotEncrypted,
         },
         storage::Error::NotADbpath { .. } => ExitStatus::DbpathForeign,
-        storage::Error::WrongKey { .. } => ExitStatus::DataCorrupt,
+        storage::Error::WrongKey { .. } | storage::Error::Locked { .. } => ExitStatus::DataCorrupt,
+        storage::Error::Incomplete { .. } => ExitStatus::BackupUnusable,
         _ => ExitStatus::Internal,
     }
 }
@@ -310,10 +311,10 @@ fn of_kmip(error: &KmipKeyError) -> ExitStatus {
         KmipKeyError::NotFound { .. } => ExitStatus::KeyNotFound,
         KmipKeyError::Ambiguous { .. } => ExitStatus::KeyAmbiguous,
         KmipKeyError::NotActive { .. } => ExitStatus::KeyNotActive,
-        KmipKeyError::Unusable { .. } => ExitStatus::KeyUnusable,
-        KmipKeyError::NotOffered { .. }
-        | KmipKeyError::CannotWrap { .. }
-        | KmipKeyError::NotUnwrapped { .. } => ExitStatus::KmipRefused,
+        KmipKeyError::Unusable { .. } | KmipKeyError::CannotWrap { .. } => ExitStatus::KeyUnusable,
+        KmipKeyError::NotOffered { .. } | KmipKeyError::NotUnwrapped { .. } => {
+            ExitStatus::KmipRefused
+        }
         _ => ExitStatus::Internal,
     }
 }

@@ -1,7 +1,10 @@
 //! `strongroom`: the operator's tool, from the command line to the exit status.
 
+mod backup;
 mod dev;
 mod keys;
+mod progress;
+mod restore;
 
 use std::fmt::Display;
 use std::io::Write;
@@ -71,7 +74,9 @@ pub fn main(arguments: &[String], environment: Environment) -> ExitCode {
 
 async fn run(command: &ToolCommand, environment: Environment) -> Result<(), Failure> {
     match command {
+        ToolCommand::Backup(command) => backup::run(command),
         ToolCommand::Dev(options) => dev::run(options).await,
         ToolCommand::Keys(command) => keys::run(command, environment).await,
+        ToolCommand::Restore(options) => restore::run(options, &environment),
     }
 }

@@ -31,6 +31,16 @@ pub struct Problem {
     pub problem: String,
 }
 
+impl Problem {
+    /// This is wrong with that file.
+    pub fn new(file: impl Into<String>, problem: impl Into<String>) -> Self {
+        Self {
+            file: file.into(),
+            problem: problem.into(),
+        }
+    }
+}
+
 /// Reads every file of the backup in `directory` and compares sizes and digests. `progress` may stop
 /// it with an error. Blocks.
 ///
@@ -53,10 +63,7 @@ pub fn verify(
     let mut problems = Vec::new();
     for file in &manifest.files {
         let mut problem = |problem: String| {
-            problems.push(Problem {
-                file: file.path.clone(),
-                problem,
-            });
+            problems.push(Problem::new(&*file.path, problem));
         };
         let read = digest_file(&directory.join(&file.path), &mut |bytes| {
             at.bytes += bytes;

@@ -65,29 +65,14 @@ async fn set(database: &Database, id: i32, value: i32, durability: Durability) {
     let document = raw(doc! { "_id": id, "value": value, "pad": "x".repeat(200) });
     database
         .retry_write("c", durability, |txn, collection| {
-            let key = storage::RecordId::new(document.get("_id")?.unwrap())?;
+            let key = storage::RecordId::new(document.get("_id").unwrap().unwrap())?;
             if !txn.replace(collection, &key, &document)? {
                 txn.insert(collection, &document)?;
             }
-            Ok::<_, Wrapped>(())
+            Ok::<_, Error>(())
         })
         .await
         .unwrap();
-}
-
-#[derive(Debug)]
-struct Wrapped;
-
-impl From<Error> for Wrapped {
-    fn from(error: Error) -> Self {
-        panic!("{error:?}")
-    }
-}
-
-impl From<bson::raw::Error> for Wrapped {
-    fn from(error: bson::raw::Error) -> Self {
-        panic!("{error:?}")
-    }
 }
 
 /// The value of each document.
