@@ -685,10 +685,12 @@ def test_wrap_on_server(make_server, own_access):
         "wrappedOnServer": True,
         "generation": 2,
     }
-    # The option is what the keystore says, or it is changed by a rotation.
+    # The option is for keys that are taken into use from now on.
     server.options = own_access.options()
-    process = server.spawn()
-    assert process.wait(60) == statuses()["WrapOnServerMismatch"], server.output()
+    server.start()
+    check(server)
+    assert keys.log_lines(server, "The master key is not used as wrapOnServer says")
+    assert server.stop() == 0
     status, output = keys.start_rotating(server, own_access.options())
     assert status == 0, output
     assert keys.saved(server)["masterKey"]["wrappedOnServer"] is False
@@ -703,6 +705,14 @@ def test_wrap_on_server(make_server, own_access):
     server.start()
     check(server)
     assert key != new
+    assert server.stop() == 0
+    # Online, too: a restart with the other option, and a rotation.
+    server.options = own_access.options()
+    server.start()
+    with server.client() as mongo:
+        mongo.admin.command("rotateMasterKey")
+    check(server)
+    assert keys.saved(server)["masterKey"]["wrappedOnServer"] is False
 
 
 def test_a_server_that_cannot_wrap(make_server, tmp_path):

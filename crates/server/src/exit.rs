@@ -155,13 +155,10 @@ exit_statuses! {
     KeyUnusable = 96,
         "The object on the KMIP server is not a symmetric AES key of 256 bits in raw form.",
         "Give the identifier of a key that is.";
-    WrapOnServerMismatch = 97,
-        "`wrapOnServer` is not what the dbpath is configured with.",
-        "Start with the option as before, or change it with `--kmipRotateMasterKey`.";
-    ServerUnreachable = 98,
+    ServerUnreachable = 97,
         "The tool cannot reach the running database server, or it does not answer.",
         "Correct `--host`, or start the server.";
-    CommandRefused = 99,
+    CommandRefused = 98,
         "The running database server refused what the tool asked for.",
         "See the message.";
     BackupUnusable = 110,

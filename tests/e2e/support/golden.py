@@ -19,7 +19,7 @@ def mask(text: str, temporary: Path, words: dict[str, str]) -> str:
     """Takes out what differs from run to run: `words` as given, and paths, ports, times, identifiers."""
     for word, name in words.items():
         text = re.sub(rf"(?<![\w./-]){re.escape(word)}(?![\w/-])", name, text)
-    text = re.sub(re.escape(str(temporary)) + r"/[^/\s]+/", "<tmp>/", text)
+    text = re.sub(re.escape(str(temporary)) + r"/[^/\s]+", "<tmp>", text)
     for pattern, name in _MASKS:
         text = pattern.sub(name, text)
     return text

@@ -190,7 +190,7 @@ pub const OPTIONS: &[Known] = &[
     option(ENCRYPTION, "security.kmip.keyStateGraceSeconds", "kmipKeyStateGraceSeconds", Kind::Int { min: 0, max: MS_MAX }, "SECONDS",
         "How long the master key may be so before that is done. Default: 0"),
     option(ENCRYPTION, "security.kmip.wrapOnServer", "kmipWrapOnServer", Kind::Bool, "BOOL",
-        "Have the KMIP server wrap the data keys, so that the master key never leaves it; not supported yet. Default: false"),
+        "Have the KMIP server wrap the data keys, so that the master key never leaves it (KMIP 1.4). For keys that are taken into use from now on. Default: false"),
 
     option(PARAMETERS, "setParameter.cursorTimeoutMillis", "", Kind::Int { min: 1, max: MS_MAX }, "",
         "Idle time in ms after which a cursor is closed. Default: 600000"),

@@ -117,14 +117,47 @@ impl Status {
             "encryptionCipherMode": self.keystore.cipher.mode(),
             "encryptionKeyId": key_id,
             "masterKeyGeneration": i64::from(key.generation),
-            "dataKeys": i64::try_from(self.keystore.data_keys).unwrap_or(i64::MAX),
+            "dataKeys": count(self.keystore.data_keys),
+            "databasesWithOwnMasterKey": count(self.keystore.tree_master_keys),
+            "databasesLocked": count(self.keystore.locked_trees),
         };
+        if let Some(pending) = &self.keystore.pending {
+            section.insert("announcedMasterKey", pending.to_string());
+        }
+        section.insert("masterKeyHistory", self.history());
         if let Some(kmip) = &self.kmip {
             let mut section_kmip = kmip.to_document();
             section_kmip.insert("keyName", key.name.clone());
+            section_kmip.insert("wrapOnServer", key.is_wrapped_on_server());
             section.insert("kmip", section_kmip);
         }
         RawDocumentBuf::try_from(&section).unwrap_or_default()
+    }
+}
+
+impl Status {
+    /// The master keys that the keystore is and was under, oldest first.
+    fn history(&self) -> Vec<Document> {
+        let entries = self.keystore.history.iter();
+        entries
+            .map(|entry| {
+                let since = i64::try_from(entry.since_unix_secs).unwrap_or(i64::MAX);
+                let mut shown = doc! {
+                    "generation": i64::from(entry.key.generation),
+                    "since": DateTime::from_millis(since.saturating_mul(1000)),
+                    "reason": entry.reason.to_string(),
+                };
+                match entry.key.provider {
+                    Provider::Kmip => {
+                        shown.insert("keyId", entry.key.identifier.clone());
+                        shown.insert("keyName", entry.key.name.clone());
+                        shown.insert("wrapOnServer", entry.is_wrapped_on_server);
+                    }
+                    _ => drop(shown.insert("local", true)),
+                }
+                shown
+            })
+            .collect()
     }
 }
 
@@ -174,6 +207,10 @@ impl KmipStatus {
         }
         polling
     }
+}
+
+fn count(number: usize) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
 }
 
 fn seconds(duration: std::time::Duration) -> i64 {

@@ -81,6 +81,7 @@ events! {
     KEY_NOT_REVOKED = 10_003_010, KMIP, WARN, "The old master key could not be revoked", "The rotation itself is done. Revoke the key on the KMIP server when nothing needs it.";
     OWN_KEY_NOT_NEEDED = 10_003_011, KMIP, INFO, "The master key of a dropped database is not needed by it any more", "The database had a master key of its own (keyId). Revoke or destroy it on the KMIP server if nothing else is under it.";
     OWN_KEYS_UNKNOWN = 10_003_012, KMIP, WARN, "The state of master keys of databases could not be looked at", "The KMIP server cannot be reached; the databases stay open, and it is tried again after keyStatePollingSeconds.";
+    WRAP_ON_SERVER_DIFFERS = 10_003_013, KMIP, WARN, "The master key is not used as wrapOnServer says", "The option is for keys that are taken into use from now on: rotate the master key.";
 
     KEY_NOT_ACTIVE = 10_003_020, KMIP, WARN, "The master key is not Active any more", "Somebody revoked or destroyed it; after graceSeconds, onKeyStateLoss takes effect.";
     KEY_LOSS_WARNING = 10_003_021, KMIP, WARN, "The master key is not Active any more: the server goes on", "onKeyStateLoss is warn, and the grace period is over. Put the data under another master key before the next start, or start with activateKeys off.";

@@ -17,6 +17,8 @@ pub(super) struct Needs {
     creates: bool,
     /// Keys that are created are activated.
     pub(super) activates: bool,
+    /// The master key never leaves the server.
+    wraps: bool,
 }
 
 impl Needs {
@@ -25,11 +27,14 @@ impl Needs {
         let is_given = kmip.key_identifier.is_some() && !kmip.create_key_if_missing;
         Self {
             creates: !has_key && !is_given,
-            activates: kmip.activate_keys,
+            activates: kmip.activate_keys || kmip.wrap_on_server,
+            wraps: header
+                .and_then(Header::master_key)
+                .map_or(kmip.wrap_on_server, |key| key.is_wrapped_on_server()),
         }
     }
 
-    /// All that may ever be asked, in the order in which the throw-away key needs them.
+    /// What may ever be asked, the throw-away key's operations in their order.
     pub(super) fn all(&self) -> Vec<Operation> {
         let mut all = vec![Operation::Create];
         if self.activates {
@@ -42,13 +47,18 @@ impl Needs {
             Operation::Revoke,
             Operation::Destroy,
         ]);
+        if self.wraps {
+            all.extend([Operation::Encrypt, Operation::Decrypt]);
+        }
         all
     }
 
     /// Whether the start itself needs it. What it does not need, a rotation does, or tidying up after one.
     pub(super) fn for_start(&self, operation: Operation) -> bool {
         match operation {
-            Operation::Get | Operation::GetAttributes => true,
+            Operation::GetAttributes => true,
+            Operation::Get => !self.wraps,
+            Operation::Encrypt | Operation::Decrypt => self.wraps,
             Operation::Create => self.creates,
             Operation::Activate => self.creates && self.activates,
             _ => false,

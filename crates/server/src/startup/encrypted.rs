@@ -200,16 +200,21 @@ impl Fresh<'_> {
         keys.activate_created(&identifier)
             .await
             .map_err(interrupted)?;
-        let found = match keys.find(&identifier).await.map_err(interrupted)? {
-            Ok(found) => found,
-            Err(not_there) => return Err(interrupted(not_there.error(&identifier))),
-        };
-        let fetched = keys
-            .take_into_use(found, &self.context())
-            .await
-            .map_err(interrupted)?;
-        let name = Some(name.to_owned());
-        Ok((fetched.reference(FIRST_GENERATION, name)?, fetched))
+        let fetched = self.created(keys, &identifier).await.map_err(interrupted)?;
+        let key = fetched.reference(FIRST_GENERATION, Some(name.to_owned()))?;
+        Ok((key, fetched))
+    }
+
+    /// Takes the key that was created into use.
+    async fn created(
+        &self,
+        keys: &mut KmipKeys,
+        identifier: &str,
+    ) -> Result<Fetched, KmipKeyError> {
+        match keys.find(identifier).await? {
+            Ok(found) => keys.take_into_use(found, &self.context()).await,
+            Err(not_there) => Err(not_there.error(identifier)),
+        }
     }
 
     /// What a key that the KMIP server wraps belongs to.
@@ -295,8 +300,16 @@ async fn existing(
             };
             emit!(
                 events::KEY_FETCHED,
-                keyId = fetched.attributes.unique_identifier
+                keyId = fetched.attributes.unique_identifier.as_str(),
+                unwrappedByServer = keystore.master_key().is_wrapped_on_server()
             );
+            if keystore.master_key().is_wrapped_on_server() != kmip.wrap_on_server {
+                emit!(
+                    events::WRAP_ON_SERVER_DIFFERS,
+                    startupWarning = true,
+                    wrapOnServer = kmip.wrap_on_server
+                );
+            }
             Ok(Outcome {
                 keystore,
                 kmip: Some((found(&keys, &fetched, kmip), keys)),
@@ -395,13 +408,7 @@ pub(crate) fn check_existing(
                 return Ok(());
             }
             check_provider(dbpath, saved, Provider::Kmip)?;
-            if saved.is_wrapped_on_server() != kmip.wrap_on_server {
-                return Err(StartupError::WrapOnServerMismatch {
-                    dbpath: dbpath.to_path_buf(),
-                    saved: saved.is_wrapped_on_server(),
-                });
-            }
-            check_identifier(dbpath, saved, kmip).map(drop)
+            check_identifier(dbpath, saved, kmip)
         }
     }
 }
@@ -447,31 +454,23 @@ pub(super) fn check_provider(
     })
 }
 
-/// The saved identifier, if what was given, if anything, is that or the saved Name.
-fn check_identifier<'a>(
+/// Whether what was given, if anything, is the saved identifier or the saved Name.
+fn check_identifier(
     dbpath: &Path,
-    saved: &'a MasterKeyRef,
+    saved: &MasterKeyRef,
     options: &KmipOptions,
-) -> Result<&'a str, StartupError> {
-    let mismatch = |given: &str| StartupError::IdentifierMismatch {
+) -> Result<(), StartupError> {
+    let Some(given) = options.key_identifier.as_deref() else {
+        return Ok(());
+    };
+    if [saved.identifier.as_deref(), saved.name.as_deref()].contains(&Some(given)) {
+        return Ok(());
+    }
+    Err(StartupError::IdentifierMismatch {
         dbpath: dbpath.to_path_buf(),
         given: given.to_owned(),
         saved: describe(Some(saved)),
-    };
-    let given = options.key_identifier.as_deref();
-    let Some(identifier) = saved.identifier.as_deref() else {
-        // No keystore of ours lacks it; whoever wrote this one can only be asked by Name.
-        return saved
-            .name
-            .as_deref()
-            .ok_or_else(|| mismatch(given.unwrap_or_default()));
-    };
-    match given {
-        Some(given) if given != identifier && Some(given) != saved.name.as_deref() => {
-            Err(mismatch(given))
-        }
-        _ => Ok(identifier),
-    }
+    })
 }
 
 /// A client for these options, after a look at the certificate files.

@@ -127,20 +127,6 @@ pub enum StartupError {
     /// The master key was not changed.
     #[error(transparent)]
     Rotation(#[from] RotationError),
-    /// `wrapOnServer` is not what the keystore says.
-    #[error(
-        "the keystore of the dbpath {} {}, and the server was started with --kmipWrapOnServer \
-         (security.kmip.wrapOnServer) {}: start it as before, or change that with a rotation (--kmipRotateMasterKey)",
-        dbpath.display(),
-        if *.saved { "is under a master key that the KMIP server unwraps" } else { "is under a master key that is fetched" },
-        if *.saved { "off" } else { "on" }
-    )]
-    WrapOnServerMismatch {
-        /// The dbpath.
-        dbpath: PathBuf,
-        /// What the keystore says.
-        saved: bool,
-    },
     /// The KMIP key that was given is not the key of the key file.
     #[error(
         "the dbpath {} is encrypted with the key of a key file, and the key {given} on the KMIP server is another \
@@ -240,7 +226,6 @@ impl StartupError {
             | StartupError::NothingToMigrateTo
             | StartupError::OwnKeysLeftBehind { .. } => ExitStatus::RotationRefused,
             StartupError::Rotation(error) => of_rotation(error),
-            StartupError::WrapOnServerMismatch { .. } => ExitStatus::WrapOnServerMismatch,
             StartupError::OtherThanKeyFile { .. } => ExitStatus::WrongMasterKey,
             StartupError::Tls { source, .. } => of_tls(source),
             StartupError::ClientCertificateExpired { .. } => ExitStatus::KmipClientRefused,

@@ -47,7 +47,7 @@ pub struct KmipOptions {
     pub activate_keys: bool,
     /// Put the keystore under a new master key and exit. Default off.
     pub rotate_master_key: bool,
-    /// Have the KMIP server wrap the data keys. Default off.
+    /// Have the KMIP server wrap keys that are taken into use, so that its own never leaves it. Default off.
     pub wrap_on_server: bool,
     /// How the master key is looked after while the server runs.
     pub key_state: KeyStatePolicy,

@@ -283,3 +283,14 @@ async fn a_prepared_dbpath_is_for_encryption_by_the_same_provider() {
     assert_eq!(identifier(&opened), given);
     assert!(opened.fresh && opened.keystore.unwrap().info().pending.is_none());
 }
+
+/// The embedded server has no Encrypt: what it lacks is named before anything is created.
+#[tokio::test(flavor = "multi_thread")]
+async fn wrapping_on_a_server_that_cannot_is_refused() {
+    let world = World::new().await;
+    let mut kmip = world.kmip();
+    kmip.wrap_on_server = true;
+    world
+        .refused_kmip(kmip, ExitStatus::KmipRefused, &["Encrypt", "wrapOnServer"])
+        .await;
+}

@@ -161,11 +161,6 @@ async fn what_would_stop_a_start_is_found() {
             "keystore",
         ),
         (
-            vec!["--kmipWrapOnServer".to_owned()],
-            ExitStatus::WrapOnServerMismatch,
-            "keystore",
-        ),
-        (
             vec!["--dbpath".to_owned(), path("nowhere")],
             ExitStatus::DbpathUnusable,
             "dbpath",
