@@ -52,7 +52,9 @@ impl KeyRing for Ring {
     }
 
     fn rotate(&self, tree: storage::TreeId) -> Result<u32, KeyError> {
-        let (id, _) = self.keystore().rotate_data_key(keystore::TreeId(tree.0))?;
+        let tree = keystore::TreeId(tree.0);
+        self.0.permit_tree(tree)?;
+        let (id, _) = self.keystore().rotate_data_key(tree)?;
         Ok(id)
     }
 
