@@ -46,12 +46,4 @@ impl ObjectAttributes {
             destroy_date: attributes.destroy_date().map(|date| date.0),
         }
     }
-
-    /// Whether it is what was looked for. A server that does not send the object type is believed.
-    pub(crate) fn is_symmetric_key_named(&self, name: &str) -> bool {
-        self.names.iter().any(|own| own == name)
-            && self
-                .object_type
-                .is_none_or(|object_type| object_type == ObjectType::SymmetricKey)
-    }
 }

@@ -35,7 +35,8 @@ pub struct ClientConfig {
     /// For each operation on an established connection, until the whole answer is there. Default 10 s.
     pub operation_timeout: Duration,
     /// The longest pause between two rounds through the servers. The first pause is about 1/16 of it; each
-    /// next one is twice as long, and each is shortened at random by up to half. Default 4 s.
+    /// next one is twice as long, and each is shortened at random by up to half. It bounds the pauses between
+    /// two Polls for the result of an asynchronous operation as well, which are never longer than 1 s. Default 4 s.
     pub max_backoff: Duration,
     /// Which protocol version to speak. Default: negotiate.
     pub version: VersionPolicy,

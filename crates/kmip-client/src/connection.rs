@@ -3,7 +3,6 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use kmip::Limits;
 use rustls_pki_types::ServerName;
@@ -80,9 +79,8 @@ impl Connection {
     pub(crate) async fn exchange(
         &mut self,
         request: &[u8],
-        limit: Duration,
+        deadline: Instant,
     ) -> Result<Zeroizing<Vec<u8>>> {
-        let deadline = Instant::now() + limit;
         match timeout_at(deadline, self.send(request)).await {
             Err(_) => return Err(timed_out("the request could not be sent")),
             Ok(Err(error)) => {

@@ -51,6 +51,10 @@ pub enum ErrorKind {
     /// The object is there but is not a symmetric key that can be used: another object type, algorithm
     /// or length, wrapped, or in another format than raw.
     UnusableKey,
+    /// The server was still at work when the time was over, and has cancelled the operation: it was not done.
+    Cancelled,
+    /// An item of a batch that was not done, or was undone, because another item failed.
+    NotDone,
     /// Several objects have the name, so that it does not say which one is meant.
     AmbiguousName,
 }
@@ -100,6 +104,9 @@ struct Inner {
     address: Option<SocketAddr>,
     attempt: Option<Attempt>,
     operation: Option<Operation>,
+    is_batch: bool,
+    outcome_is_unknown: bool,
+    may_come_late: bool,
     others: Vec<Error>,
 }
 
@@ -112,6 +119,9 @@ impl Error {
             address: None,
             attempt: None,
             operation: None,
+            is_batch: false,
+            outcome_is_unknown: false,
+            may_come_late: false,
             others: Vec::new(),
         }))
     }
@@ -134,6 +144,32 @@ impl Error {
     pub(crate) fn in_operation(mut self, operation: Operation) -> Self {
         self.0.operation.get_or_insert(operation);
         self
+    }
+
+    pub(crate) fn in_batch(mut self) -> Self {
+        self.0.is_batch = true;
+        self
+    }
+
+    /// A failure of what was sent already: without an answer nobody knows what became of it.
+    pub(crate) fn after_sending(mut self) -> Self {
+        self.0.outcome_is_unknown |= matches!(
+            self.0.kind,
+            ErrorKind::Timeout | ErrorKind::ConnectionLost | ErrorKind::Protocol
+        );
+        self
+    }
+
+    /// A failure, of whatever kind, to find out what became of an operation that is pending.
+    pub(crate) fn while_pending(mut self) -> Self {
+        self.0.outcome_is_unknown = true;
+        self.0.may_come_late = true;
+        self
+    }
+
+    /// Whether the server may still be at work on the request.
+    pub(crate) fn may_come_late(&self) -> bool {
+        self.0.may_come_late || self.0.kind == ErrorKind::Timeout
     }
 
     pub(crate) fn with_hint(mut self, hint: &str) -> Self {
@@ -200,7 +236,7 @@ impl Error {
         self.0.attempt
     }
 
-    /// The operation that failed; `None` for a failure to connect.
+    /// The operation that failed; `None` for a failure to connect, and for one of a whole batch.
     pub fn operation(&self) -> Option<Operation> {
         self.0.operation
     }
@@ -217,11 +253,7 @@ impl Error {
 
     /// Whether the request may have been carried out although its answer is missing.
     pub fn outcome_is_unknown(&self) -> bool {
-        self.0.operation.is_some()
-            && matches!(
-                self.0.kind,
-                ErrorKind::Timeout | ErrorKind::ConnectionLost | ErrorKind::Protocol
-            )
+        self.0.outcome_is_unknown
     }
 }
 
@@ -239,8 +271,10 @@ impl fmt::Display for Error {
             }
             f.write_str(": ")?;
         }
-        if let Some(operation) = inner.operation {
-            write!(f, "{operation}: ")?;
+        match inner.operation {
+            Some(operation) => write!(f, "{operation}: ")?,
+            None if inner.is_batch => f.write_str("batch: ")?,
+            None => {}
         }
         f.write_str(&inner.message)?;
         for (n, failure) in inner.others.iter().enumerate() {

@@ -1,21 +1,19 @@
-//! One request, one answer: encoded, sent, received, and checked to belong together.
-
-use std::time::Duration;
+//! One message, one answer: sent, received, and checked to belong together.
 
 use kmip::operations::{Request, ResponsePayload};
 use kmip::registry::{Operation, ResultReason, ResultStatus};
-use kmip::{
-    DecodeError, Limits, ProtocolVersion, RequestMessage, ResponseBatchItem, ResponseMessage,
-};
+use kmip::{Bytes, DecodeError, Limits, RequestMessage, ResponseBatchItem, ResponseMessage};
+use tokio::time::Instant;
 
 use crate::connection::Connection;
 use crate::{Error, ErrorKind, Result};
 
-/// What a server answered to one operation.
-pub(crate) struct Answer<R> {
-    /// The version of the answer's header. A server that does not have the request's version may answer in another.
-    pub(crate) version: ProtocolVersion,
-    pub(crate) outcome: std::result::Result<R, Refusal>,
+/// How an operation ended, or that it has not yet.
+pub(crate) enum Outcome<R> {
+    Done(R),
+    Refused(Refusal),
+    /// With what to ask for the result.
+    Pending(Bytes),
 }
 
 /// A refusal, in the server's words.
@@ -28,17 +26,20 @@ pub(crate) struct Refusal {
 impl Refusal {
     pub(crate) fn into_error(self) -> Error {
         use ResultReason as R;
-        let kind = match self.reason {
-            Some(R::ItemNotFound | R::ObjectNotFound | R::ObjectDestroyed) => ErrorKind::NotFound,
-            Some(R::AuthenticationNotSuccessful) => ErrorKind::AuthenticationFailed,
-            reason => ErrorKind::Refused {
-                status: self.status,
-                reason,
-            },
+        let kind = match (self.status, self.reason) {
+            (ResultStatus::OperationUndone, _) => ErrorKind::NotDone,
+            (_, Some(R::ItemNotFound | R::ObjectNotFound | R::ObjectDestroyed)) => {
+                ErrorKind::NotFound
+            }
+            (_, Some(R::AuthenticationNotSuccessful)) => ErrorKind::AuthenticationFailed,
+            (status, reason) => ErrorKind::Refused { status, reason },
         };
-        let mut text = match self.reason {
-            Some(reason) => format!("refused, {reason}"),
-            None => format!("refused without a reason ({})", self.status),
+        let mut text = match (self.status, self.reason) {
+            (ResultStatus::OperationUndone, _) => {
+                "undone, because another item of the batch failed".to_owned()
+            }
+            (_, Some(reason)) => format!("refused, {reason}"),
+            (status, None) => format!("refused without a reason ({status})"),
         };
         if let Some(message) = self
             .message
@@ -52,43 +53,44 @@ impl Refusal {
     }
 }
 
-/// Sends one operation and waits for its answer. An error means that the connection is to be dropped; a refusal does
-/// not.
-pub(crate) async fn exchange<Q: Request>(
-    connection: &mut Connection,
-    version: ProtocolVersion,
-    limits: &Limits,
-    request: Q,
-    limit: Duration,
-) -> Result<Answer<Q::Response>> {
-    let operation = Q::OPERATION;
-    let request = RequestMessage::new(version, request)
-        .encode()
-        .map_err(|error| {
-            // Nothing was sent: the connection is as good as before, but nobody needs it.
-            Error::new(
-                ErrorKind::Configuration,
-                format!("cannot be asked in KMIP {version}: {error}"),
-            )
-        })?;
-    let bytes = connection.exchange(request.as_slice(), limit).await?;
-    let response = ResponseMessage::decode(&bytes, limits).map_err(|error| protocol(&error))?;
-    drop(bytes);
-    let version = response.header.protocol_version;
-    let mut items = response.batch_items.into_iter();
-    let (Some(item), None) = (items.next(), items.next()) else {
-        return Err(not_an_answer("it has not one batch item"));
-    };
-    Ok(Answer {
-        version,
-        outcome: outcome::<Q>(item, operation)?,
+/// Writes a request. An error is the caller's: nothing was sent.
+pub(crate) fn encode(message: &RequestMessage) -> Result<kmip::ttlv::Buffer> {
+    message.encode().map_err(|error| {
+        Error::new(
+            ErrorKind::Configuration,
+            format!(
+                "cannot be asked in KMIP {}: {error}",
+                message.header.protocol_version
+            ),
+        )
     })
 }
 
-fn outcome<Q: Request>(
+/// Sends a message and waits for the one that answers it. An error means that the connection is to be dropped.
+pub(crate) async fn exchange(
+    connection: &mut Connection,
+    request: &[u8],
+    limits: &Limits,
+    deadline: Instant,
+) -> Result<ResponseMessage> {
+    let bytes = connection.exchange(request, deadline).await?;
+    ResponseMessage::decode(&bytes, limits).map_err(|error| protocol(&error))
+}
+
+/// The item of an answer to one operation.
+pub(crate) fn only_item(response: ResponseMessage) -> Result<ResponseBatchItem> {
+    let mut items = response.batch_items.into_iter();
+    match (items.next(), items.next()) {
+        (Some(item), None) => Ok(item),
+        _ => Err(not_an_answer("it has not one batch item")),
+    }
+}
+
+/// What an item says about the operation that was asked for.
+pub(crate) fn outcome(
     item: ResponseBatchItem,
     operation: Operation,
-) -> Result<std::result::Result<Q::Response, Refusal>> {
+) -> Result<Outcome<ResponsePayload>> {
     // Absent in answers to what a server could not read.
     if let Some(answered) = item.operation
         && answered != operation
@@ -97,20 +99,36 @@ fn outcome<Q: Request>(
             "it is the answer to {answered}, not to {operation}"
         )));
     }
-    if item.result_status != ResultStatus::Success {
-        return Ok(Err(Refusal {
-            status: item.result_status,
-            reason: item.result_reason,
-            message: item.result_message,
-        }));
+    match item.result_status {
+        ResultStatus::Success => {}
+        ResultStatus::OperationPending => {
+            return match item.asynchronous_correlation_value {
+                Some(value) => Ok(Outcome::Pending(value)),
+                None => Err(not_an_answer(
+                    "the operation is pending, with nothing to poll for it with",
+                )),
+            };
+        }
+        status => {
+            return Ok(Outcome::Refused(Refusal {
+                status,
+                reason: item.result_reason,
+                message: item.result_message,
+            }));
+        }
     }
     match item.payload {
         Some(ResponsePayload::Malformed(payload)) => Err(protocol(&payload.error)),
-        Some(payload) => Q::Response::try_from(payload)
-            .map(Ok)
-            .map_err(|_| not_an_answer("its payload is that of another operation")),
+        Some(payload) if payload.operation() == Some(operation) => Ok(Outcome::Done(payload)),
+        Some(_) => Err(not_an_answer("its payload is that of another operation")),
         None => Err(not_an_answer("it has no payload")),
     }
+}
+
+/// The payload as the type that belongs to the request.
+pub(crate) fn typed<Q: Request>(payload: ResponsePayload) -> Result<Q::Response> {
+    Q::Response::try_from(payload)
+        .map_err(|_| not_an_answer("its payload is that of another operation"))
 }
 
 fn protocol(error: &DecodeError) -> Error {
@@ -120,7 +138,7 @@ fn protocol(error: &DecodeError) -> Error {
     )
 }
 
-fn not_an_answer(why: &str) -> Error {
+pub(crate) fn not_an_answer(why: &str) -> Error {
     Error::new(
         ErrorKind::Protocol,
         format!("the answer does not fit the request: {why}"),

@@ -1,28 +1,12 @@
-//! A KMIP client: finds a server that answers, agrees on a protocol version, and offers the
-//! operations that a user of keys needs as typed calls.
+#![doc = include_str!("../README.md")]
 //!
-//! ```no_run
-//! # async fn example(tls: tls::ClientTls) -> kmip_client::Result<()> {
-//! use kmip_client::{Client, ClientConfig, DEFAULT_PORT, NewSymmetricKey, ServerAddress};
-//!
-//! let servers = ServerAddress::parse_list("kms1, kms2:15696, [::1]", DEFAULT_PORT).unwrap();
-//! let client = Client::new(ClientConfig::new(servers, tls))?;
-//! // Connection, authentication and version are settled here: whatever is wrong with them is
-//! // known before a key exists.
-//! let mut session = client.connect().await?;
-//! let id = session.create_symmetric_key(&NewSymmetricKey::aes256("strongroom/db-1/1")).await?;
-//! session.activate(&id).await?;
-//! let key = session.get_symmetric_key(&id).await?;
-//! # let _ = key;
-//! # Ok(())
-//! # }
-//! ```
+//! # Where things are
 //!
 //! - A [`Client`] is cheap to keep and can connect any number of times; it reads changed
-//!   certificate files again.
+//!   certificate files again. [`Client::connect`] yields a [`Session`].
 //! - A [`Session`] is one connection at a time to one server. When it breaks, the next operation
-//!   connects again; operations that are safe to repeat are repeated once, and Create and
-//!   Register look for the key by its unique Name instead of making a second one.
+//!   connects again. Its methods are the operations; [`Session::request`] sends any other operation
+//!   of the [`kmip`] crate, [`Session::send`] a [`Batch`], [`Session::submit`] what may take long.
 //! - Every failure is an [`Error`] that names the server, the attempt and the operation, and has
 //!   an [`ErrorKind`].
 
@@ -37,8 +21,10 @@
 )]
 
 mod address;
+mod asynchronous;
 mod attributes;
 mod backoff;
+mod batch;
 mod client;
 mod config;
 mod connection;
@@ -51,7 +37,9 @@ mod session;
 mod tls_error;
 
 pub use address::{AddressError, DEFAULT_PORT, ServerAddress};
+pub use asynchronous::{Pending, Submitted};
 pub use attributes::ObjectAttributes;
+pub use batch::{Answers, Batch, BatchItem};
 pub use client::Client;
 pub use config::{ClientConfig, VersionPolicy};
 pub use error::{Attempt, Error, ErrorKind, Result};

@@ -1,15 +1,15 @@
 //! Agreeing on a protocol version: the first exchange on every connection, which also proves that the server accepts
 //! us (in TLS 1.3 it says so, or not, with its first answer).
 
-use std::time::Duration;
-
-use kmip::ProtocolVersion;
-use kmip::operations::{DiscoverVersionsRequest, DiscoverVersionsResponse, QueryRequest};
+use kmip::operations::{DiscoverVersionsRequest, DiscoverVersionsResponse, QueryRequest, Request};
 use kmip::registry::{QueryFunction, ResultReason};
+use kmip::{ProtocolVersion, RequestMessage};
 use tokio::time::Instant;
 
 use crate::connection::{Connection, Target};
-use crate::exchange::{Answer, Refusal, exchange};
+use crate::exchange::{
+    Outcome, Refusal, encode, exchange, not_an_answer, only_item, outcome, typed,
+};
 use crate::{Error, ErrorKind, Result, VersionPolicy};
 
 /// The oldest version that has Discover Versions: every server that has the operation reads it in this header, or says
@@ -68,7 +68,7 @@ async fn discover(
         let Answer {
             version: answered_in,
             outcome,
-        } = ask(connection, header, &ours, deadline).await?;
+        } = ask(connection, header, offer(&ours), deadline).await?;
         match outcome {
             Ok(DiscoverVersionsResponse {
                 protocol_versions: theirs,
@@ -99,17 +99,35 @@ async fn discover(
     }
 }
 
-async fn ask(
+fn offer(ours: &[ProtocolVersion]) -> DiscoverVersionsRequest {
+    DiscoverVersionsRequest {
+        protocol_versions: ours.to_vec(),
+    }
+}
+
+/// What a server answered.
+struct Answer<R> {
+    /// The version of the answer's header. A server that does not have the request's version may answer in another.
+    version: ProtocolVersion,
+    outcome: std::result::Result<R, Refusal>,
+}
+
+async fn ask<Q: Request>(
     connection: &mut Connection,
     header: ProtocolVersion,
-    ours: &[ProtocolVersion],
+    request: Q,
     deadline: Instant,
-) -> Result<Answer<DiscoverVersionsResponse>> {
-    let request = DiscoverVersionsRequest {
-        protocol_versions: ours.to_vec(),
-    };
+) -> Result<Answer<Q::Response>> {
+    let request = encode(&RequestMessage::new(header, request))?;
     let limits = connection.limits();
-    exchange(connection, header, &limits, request, left(deadline)).await
+    let response = exchange(connection, request.as_slice(), &limits, deadline).await?;
+    let version = response.header.protocol_version;
+    let outcome = match outcome(only_item(response)?, Q::OPERATION)? {
+        Outcome::Done(payload) => Ok(typed::<Q>(payload)?),
+        Outcome::Refused(refusal) => Err(refusal),
+        Outcome::Pending(_) => return Err(not_an_answer("it is pending, which is no agreement")),
+    };
+    Ok(Answer { version, outcome })
 }
 
 /// The newest version of ours that is among theirs.
@@ -147,8 +165,7 @@ async fn query(
     let request = QueryRequest {
         query_functions: vec![QueryFunction::QueryOperations],
     };
-    let limits = connection.limits();
-    let answer = exchange(connection, version, &limits, request, left(deadline)).await?;
+    let answer = ask(connection, version, request, deadline).await?;
     match answer.outcome {
         Ok(_) => Ok(()),
         Err(refusal) if refusal.reason == Some(ResultReason::AuthenticationNotSuccessful) => {
@@ -174,10 +191,6 @@ async fn query(
         // Not allowed to ask, but understood.
         Err(_) => Ok(()),
     }
-}
-
-fn left(deadline: Instant) -> Duration {
-    deadline.saturating_duration_since(Instant::now())
 }
 
 #[cfg(test)]

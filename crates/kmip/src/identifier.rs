@@ -69,16 +69,8 @@ impl Value for UniqueIdentifier {
     fn encode(&self, tag: Tag, writer: &mut Writer) {
         match self {
             Self::Text(text) => writer.text(tag, text),
-            Self::Placeholder(operation) => {
-                if writer.admits(ProtocolVersion::V2_0, || format!("{tag} as an enumeration")) {
-                    writer.enumeration(tag, *operation);
-                }
-            }
-            Self::BatchItem(index) => {
-                if writer.admits(ProtocolVersion::V2_0, || format!("{tag} as an integer")) {
-                    writer.integer(tag, *index);
-                }
-            }
+            Self::Placeholder(operation) => write_placeholder(tag, *operation, writer),
+            Self::BatchItem(index) => write_place(tag, *index, writer),
         }
     }
 }
@@ -133,16 +125,20 @@ impl Value for Data {
     fn encode(&self, tag: Tag, writer: &mut Writer) {
         match self {
             Self::Bytes(bytes) => writer.secret_bytes(tag, bytes),
-            Self::Placeholder(operation) => {
-                if writer.admits(ProtocolVersion::V2_0, || format!("{tag} as an enumeration")) {
-                    writer.enumeration(tag, *operation);
-                }
-            }
-            Self::BatchItem(index) => {
-                if writer.admits(ProtocolVersion::V2_0, || format!("{tag} as an integer")) {
-                    writer.integer(tag, *index);
-                }
-            }
+            Self::Placeholder(operation) => write_placeholder(tag, *operation, writer),
+            Self::BatchItem(index) => write_place(tag, *index, writer),
         }
+    }
+}
+
+fn write_placeholder(tag: Tag, operation: impl Enumeration, writer: &mut Writer) {
+    if writer.admits(ProtocolVersion::V2_0, || format!("{tag} as an enumeration")) {
+        writer.enumeration(tag, operation);
+    }
+}
+
+fn write_place(tag: Tag, index: i32, writer: &mut Writer) {
+    if writer.admits(ProtocolVersion::V2_0, || format!("{tag} as an integer")) {
+        writer.integer(tag, index);
     }
 }

@@ -1,4 +1,4 @@
-//! The Key Management Interoperability Protocol, 1.0 to 2.1, sans-IO: TTLV, XML, JSON, messages, both directions.
+#![doc = include_str!("../README.md")]
 //!
 //! # What is here
 //!

@@ -110,7 +110,13 @@ pub fn main(arguments: &[String], environment: Environment) -> ExitCode {
                 events::STARTUP_FAILED, error = %error, status = status.name(),
                 exitCode = status.number()
             );
-            let _ = writeln!(std::io::stderr(), "strongroomd: {error}");
+            let _ = writeln!(
+                std::io::stderr(),
+                "strongroomd: {error}\nExit status {} ({}): {}",
+                status.number(),
+                status.name(),
+                status.advice()
+            );
             status.into()
         }
     }
@@ -261,6 +267,7 @@ fn kmip_options(options: &config::KmipOptions) -> Result<KmipOptions, AddressErr
     let mut kmip = KmipOptions::new(servers, tls);
     kmip.connect_retries = options.connect_retries;
     kmip.connect_timeout = options.connect_timeout;
+    kmip.version = options.version;
     kmip.key_identifier.clone_from(&options.key_identifier);
     kmip.create_key_if_missing = options.create_key_if_missing;
     kmip.activate_keys = options.activate_keys;

@@ -1,4 +1,6 @@
-//! TLS for Strongroom: what the PEM files of the options hold, turned into rustls configurations.
+#![doc = include_str!("../README.md")]
+//!
+//! # Where things are
 //!
 //! - [`IdentityFiles`]: a certificate chain and its private key, in one file or in two, the key
 //!   encrypted or not.

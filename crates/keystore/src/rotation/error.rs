@@ -26,8 +26,8 @@ pub enum RotationError {
         /// The key.
         key: String,
     },
-    /// Another rotation is under way in this process.
-    #[error("the master key is being rotated already: wait until that is done")]
+    /// Another change of a master key is under way in this process.
+    #[error("another change of a master key is under way: wait until that is done")]
     UnderWay,
     /// A key was or may have been created, and then something failed. The keystore announces its Name.
     #[error(

@@ -148,10 +148,7 @@ async fn change(
     target: Target<'_>,
     reason: HistoryReason,
 ) -> Result<Rotated, RotationError> {
-    let rotating = Arc::clone(&keystore.rotating);
-    let rotating = rotating
-        .try_lock_owned()
-        .map_err(|_| RotationError::UnderWay)?;
+    let rotating = begin(keystore)?;
     let info = keystore.info();
     let next = match target {
         Target::NewKmipKey(keys) => new_key::new_key(keystore, &info, keys).await?,
@@ -180,6 +177,14 @@ async fn change(
     rewrap(keystore, next.key, next.master, reason, rotating).await?;
     failpoint::hit("rotate.done");
     Ok(rotated)
+}
+
+/// What keeps others from changing master keys, as long as it is held.
+fn begin(keystore: &Keystore) -> Result<OwnedMutexGuard<()>, RotationError> {
+    let rotating = Arc::clone(&keystore.rotating);
+    rotating
+        .try_lock_owned()
+        .map_err(|_| RotationError::UnderWay)
 }
 
 /// Of a thread that may block. Goes on if the future is dropped, and lets no other rotation begin before its end.

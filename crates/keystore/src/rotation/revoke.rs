@@ -1,6 +1,6 @@
 //! Revoking the master key of before.
 
-use super::RotationError;
+use super::{RotationError, begin};
 use crate::format::{MasterKeyRef, Provider};
 use crate::handle::Keystore;
 use crate::provider::kmip::KmipKeys;
@@ -14,7 +14,7 @@ use crate::provider::kmip::KmipKeys;
 ///
 /// # Errors
 /// [`RotationError::StillNeeded`] if the keystore, or a tree of it, is under a key of this unique identifier;
-/// [`RotationError::NotOnServer`] for a key file; those of the KMIP server.
+/// [`RotationError::NotOnServer`] for a key file; [`RotationError::UnderWay`]; those of the KMIP server.
 pub async fn revoke_old(
     keystore: &Keystore,
     keys: &mut KmipKeys,
@@ -29,7 +29,7 @@ pub async fn revoke_old(
         }
     };
     // Nothing comes under the key between the look and the deed.
-    let _rotating = (keystore.rotating.try_lock()).map_err(|_| RotationError::UnderWay)?;
+    let _rotating = begin(keystore)?;
     if let Some(by) = needed_by(keystore, identifier) {
         let key = identifier.clone();
         return Err(RotationError::StillNeeded { key, by });

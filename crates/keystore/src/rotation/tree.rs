@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{RotationError, blocking, nothing_to_rotate};
+use super::{RotationError, begin, blocking, nothing_to_rotate};
 use crate::error::Error;
 use crate::format::Provider;
 use crate::handle::{Keystore, TreeMasterKey};
@@ -15,13 +15,15 @@ use crate::tree_id::TreeId;
 ///
 /// # Errors
 /// [`RotationError::NothingToRotate`] if the tree is under that key already; [`Error::Locked`] if its present own master
-/// key was not provided; [`Error::UnknownTree`]; those of the KMIP server and of the file. Nothing was changed then.
+/// key was not provided; [`Error::UnknownTree`]; [`RotationError::UnderWay`]; those of the KMIP server and of the file. Nothing was changed then.
 pub async fn set_tree_key(
     keystore: &Arc<Keystore>,
     tree: TreeId,
     keys: &mut KmipKeys,
     key: &str,
 ) -> Result<TreeMasterKey, RotationError> {
+    // Nobody revokes the key between now and its use.
+    let rotating = begin(keystore)?;
     let now = keystore.tree_master_key(tree)?;
     keystore.check_unlocked(tree)?;
     let found = match keys.find(key).await? {
@@ -53,6 +55,7 @@ pub async fn set_tree_key(
     let keystore = Arc::clone(keystore);
     let set = blocking(move || {
         keystore.set_tree_master_key(tree, reference, &taken.key)?;
+        drop(rotating);
         keystore
             .tree_master_key(tree)?
             .ok_or(Error::NoTreeMasterKey(tree))

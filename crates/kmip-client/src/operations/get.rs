@@ -31,12 +31,19 @@ fn usable(response: GetResponse, asked_for: &str) -> Result<SymmetricKey> {
             format!("asked for {asked_for}, got {}", response.unique_identifier),
         ));
     }
+    let held = response.object.object_type();
+    if held != response.object_type {
+        return Err(Error::new(
+            ErrorKind::Protocol,
+            format!(
+                "{asked_for} is said to be a {}, and comes as a {held}",
+                response.object_type
+            ),
+        ));
+    }
     let unusable = |why: String| Error::new(ErrorKind::UnusableKey, format!("{asked_for} {why}"));
     let ManagedObject::SymmetricKey(key) = &response.object else {
-        return Err(unusable(format!(
-            "is a {}, not a symmetric key",
-            response.object_type
-        )));
+        return Err(unusable(format!("is a {held}, not a symmetric key")));
     };
     let block = &key.key_block;
     if block.key_wrapping_data.is_some() {

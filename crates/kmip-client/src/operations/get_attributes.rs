@@ -2,11 +2,13 @@
 
 use kmip::operations::GetAttributesRequest;
 use kmip::registry::{Operation, Tag};
+use kmip::{AttributeName, Attributes};
 
-use crate::{Error, ErrorKind, ObjectAttributes, Result, Session};
+use crate::{ObjectAttributes, Result, Session};
 
-/// What is asked for. By name, since "all" is slow on servers with many, and some leave things out of it.
-const WANTED: [Tag; 10] = [
+/// What [`ObjectAttributes`] is made of. By name, since "all" is slow on servers with many, and some leave things out of
+/// it.
+pub(super) const WANTED: [Tag; 10] = [
     Tag::Name,
     Tag::ObjectType,
     Tag::State,
@@ -26,22 +28,31 @@ impl Session {
     /// `NotFound`, `Refused`, `Protocol` for another object than the one asked for, and what can happen to a
     /// connection.
     pub async fn get_attributes(&mut self, unique_identifier: &str) -> Result<ObjectAttributes> {
+        let names: Vec<AttributeName> = WANTED.into_iter().map(Into::into).collect();
+        let attributes = self.read_attributes(unique_identifier, &names).await?;
+        Ok(ObjectAttributes::new(unique_identifier, &attributes))
+    }
+
+    /// Reads these attributes of an object, or all of them if no name is given. Servers leave out what the object does not
+    /// have, and PyKMIP what it does not know.
+    ///
+    /// # Errors
+    /// As for [`Session::get_attributes`]; `Configuration` for an attribute that the session's version lacks.
+    pub async fn read_attributes(
+        &mut self,
+        unique_identifier: &str,
+        names: &[AttributeName],
+    ) -> Result<Attributes> {
         let request = GetAttributesRequest {
             unique_identifier: Some(unique_identifier.into()),
-            attribute_names: WANTED.into_iter().map(Into::into).collect(),
+            attribute_names: names.to_vec(),
         };
         let response = self.call(request).await?;
-        if response.unique_identifier.as_str() != Some(unique_identifier) {
-            let message = format!(
-                "asked for {unique_identifier}, got {}",
-                response.unique_identifier
-            );
-            let error = Error::new(ErrorKind::Protocol, message);
-            return Err(self.at_here(error, Operation::GetAttributes));
-        }
-        Ok(ObjectAttributes::new(
+        self.same_object(
+            &response.unique_identifier,
             unique_identifier,
-            &response.attributes,
-        ))
+            Operation::GetAttributes,
+        )?;
+        Ok(response.attributes)
     }
 }

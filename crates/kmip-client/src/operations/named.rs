@@ -25,6 +25,11 @@ pub(super) enum Lost {
     NotDone,
 }
 
+/// Whether the server cannot still be at work on what was asked: the connection broke.
+pub(super) fn is_over(error: &Error) -> bool {
+    *error.kind() == ErrorKind::ConnectionLost && !error.may_come_late()
+}
+
 /// Looks for the object by its Name. Only a broken connection and no such object together mean that the request was not
 /// carried out: after a time-out the server may still be at work.
 pub(super) async fn recover(
@@ -55,7 +60,7 @@ pub(super) async fn recover(
             );
             Ok(Lost::Done(only.unique_identifier))
         }
-        (None, _) if *error.kind() == ErrorKind::ConnectionLost => Ok(Lost::NotDone),
+        (None, _) if is_over(&error) => Ok(Lost::NotDone),
         (None, _) => Err(unsure(" or will be")),
         (Some(_), Some(_)) => Err(session.at_here(
             Error::new(

@@ -1,13 +1,21 @@
 //! Whose certificate is wrong, and in which way.
 
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use kmip::ProtocolVersion;
+use kmip::operations::QueryResponse;
 use kmip_client::{Client, ClientConfig, ErrorKind};
+use rustls::server::WebPkiClientVerifier;
+use rustls::sign::SingleCertAndKey;
+use rustls::{ServerConfig, SupportedProtocolVersion};
 use time::{Duration, OffsetDateTime};
 use tls::dev_pki::{CertificateAuthority, KeyKind, Request};
-use tls::{ClientTls, IdentityFiles, Trust};
+use tls::{ClientTls, IdentityFiles, Password, Trust};
 
-use crate::peer::{Act, Peer, agree};
-use crate::rig::Rig;
+use crate::peer::{Act, Peer, agree, free_port};
+use crate::rig::{Rig, ends};
 
 fn friendly(request: &crate::peer::Request) -> Act {
     agree(request, ProtocolVersion::V1_4).unwrap_or(Act::Close)
@@ -17,8 +25,28 @@ async fn error(config: ClientConfig) -> kmip_client::Error {
     Client::new(config).unwrap().connect().await.unwrap_err()
 }
 
+/// A server that speaks one version of TLS only.
+fn only(
+    version: &'static SupportedProtocolVersion,
+    rig: &Rig,
+    certificate: &Path,
+) -> Arc<ServerConfig> {
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let identity = IdentityFiles::combined(certificate).load().unwrap();
+    let roots = Arc::new(Trust::only(rig.ca()).load().unwrap());
+    let verifier = WebPkiClientVerifier::builder_with_provider(roots, provider.clone())
+        .build()
+        .unwrap();
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[version])
+        .unwrap()
+        .with_client_cert_verifier(verifier)
+        .with_cert_resolver(Arc::new(SingleCertAndKey::from(identity.certified_key)));
+    Arc::new(config)
+}
+
 #[tokio::test]
-async fn every_kind_of_chain() {
+async fn every_kind_of_chain_with_every_version_of_tls() {
     for kind in [
         KeyKind::P256,
         KeyKind::P384,
@@ -38,17 +66,21 @@ async fn every_kind_of_chain() {
             key_kind: kind,
             ..Request::server(&["127.0.0.1"])
         };
-        let peer = Peer::start_with(&rig.server_file(&names), &rig.ca(), friendly).await;
-        let session = rig
-            .client(&peer.address.to_string())
-            .connect()
-            .await
-            .unwrap();
-        assert_eq!(
-            session.negotiated_version(),
-            ProtocolVersion::V1_4,
-            "{kind:?}"
-        );
+        let certificate = rig.server_file(&names);
+        for version in [&rustls::version::TLS12, &rustls::version::TLS13] {
+            let what = format!("{kind:?}, {:?}", version.version);
+            let tls = only(version, &rig, &certificate);
+            let peer = Peer::start_on(free_port().await, move || tls.clone(), friendly);
+            let client = rig.client(&peer.address.to_string());
+            let session = ends(client.connect())
+                .await
+                .unwrap_or_else(|error| panic!("{what}: {error}"));
+            assert_eq!(
+                session.negotiated_version(),
+                ProtocolVersion::V1_4,
+                "{what}"
+            );
+        }
     }
 }
 
@@ -168,6 +200,114 @@ async fn a_renewed_certificate_is_used_at_once() {
     assert_eq!(*refused.kind(), ErrorKind::TlsClientRefused, "{refused}");
     std::fs::copy(rig.client_file(), &file).unwrap();
     client.connect().await.unwrap();
+}
+
+/// Waits until a certificate has expired. Validity ends with the second.
+async fn expired(not_after: OffsetDateTime) {
+    while OffsetDateTime::now_utc() < not_after + Duration::seconds(1) {
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+}
+
+/// How long a certificate is valid that is to expire in a test, in seconds: the next one is tried when the machine was too
+/// busy to connect within the one before.
+const SHORT_LIVES: [i64; 6] = [1, 2, 4, 8, 16, 32];
+
+/// Answers Query on the first connection until it is told to close it, and on every other.
+fn until_closed(
+    closes: &Arc<AtomicBool>,
+) -> impl Fn(&crate::peer::Request) -> Act + Send + Sync + 'static {
+    let closes = closes.clone();
+    move |request| {
+        if request.connection == 0 && closes.load(Ordering::SeqCst) {
+            return Act::Close;
+        }
+        agree(request, ProtocolVersion::V1_4)
+            .unwrap_or_else(|| Act::Answer(QueryResponse::default().into()))
+    }
+}
+
+#[tokio::test]
+async fn the_servers_certificate_expires_meanwhile_and_is_renewed() {
+    let rig = Rig::new();
+    for seconds in SHORT_LIVES {
+        let not_after = OffsetDateTime::now_utc() + Duration::seconds(seconds);
+        let certificate = rig.server_file(&Request {
+            not_after,
+            ..Request::server(&["127.0.0.1"])
+        });
+        let closes = Arc::new(AtomicBool::new(false));
+        let peer = Peer::start_with(&certificate, &rig.ca(), until_closed(&closes)).await;
+        let client = rig.client(&peer.address.to_string());
+        let Ok(mut session) = ends(client.connect()).await else {
+            continue;
+        };
+        expired(not_after).await;
+        // A connection outlives the certificate that it was made with; a new one is not made.
+        ends(session.query()).await.unwrap();
+        closes.store(true, Ordering::SeqCst);
+        let error = ends(session.query()).await.unwrap_err();
+        assert_eq!(*error.kind(), ErrorKind::TlsUntrusted, "{error}");
+        assert!(error.to_string().contains("has expired"), "{error}");
+        rig.server_file(&Request::server(&["127.0.0.1"]));
+        ends(session.query()).await.unwrap();
+        return;
+    }
+    panic!("no connection within {SHORT_LIVES:?} s");
+}
+
+#[tokio::test]
+async fn our_certificate_expires_meanwhile_and_is_renewed() {
+    let rig = Rig::new();
+    let issue = |not_after| {
+        let request = Request {
+            not_after,
+            ..Request::client("db-1")
+        };
+        let issued = rig.authority.issue(&request).unwrap();
+        issued.write_combined(&rig.client_file()).unwrap();
+    };
+    for seconds in SHORT_LIVES {
+        let not_after = OffsetDateTime::now_utc() + Duration::seconds(seconds);
+        issue(not_after);
+        let closes = Arc::new(AtomicBool::new(false));
+        let peer = Peer::start(&rig, until_closed(&closes)).await;
+        let client = rig.client(&peer.address.to_string());
+        let Ok(mut session) = ends(client.connect()).await else {
+            continue;
+        };
+        expired(not_after).await;
+        ends(session.query()).await.unwrap();
+        closes.store(true, Ordering::SeqCst);
+        let error = ends(session.query()).await.unwrap_err();
+        assert_eq!(*error.kind(), ErrorKind::TlsClientRefused, "{error}");
+        assert!(error.to_string().contains("it expired on"), "{error}");
+        // Vault's live for a day: the file is replaced, and nobody has to restart anything.
+        issue(OffsetDateTime::now_utc() + Duration::days(1));
+        ends(session.query()).await.unwrap();
+        return;
+    }
+    panic!("no connection within {SHORT_LIVES:?} s");
+}
+
+/// What OpenSSL wrote for decades and nobody should read any more: the message gives the command that converts it.
+#[test]
+fn a_key_encrypted_with_pbes1() {
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tls/tests/data");
+    let rig = Rig::new();
+    let mut config = rig.config("localhost:1");
+    config.tls.identity = Some(IdentityFiles {
+        certificate: data.join("p256.pem"),
+        key: Some(data.join("p256.pbes1.key")),
+        password: Some(Password::new("correct")),
+    });
+    let error = Client::new(config).unwrap_err();
+    assert_eq!(*error.kind(), ErrorKind::Configuration);
+    let text = error.to_string();
+    assert!(
+        text.contains("PBES1") && text.contains("openssl pkey -in"),
+        "{text}"
+    );
 }
 
 #[test]

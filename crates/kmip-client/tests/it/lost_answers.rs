@@ -1,102 +1,16 @@
 //! Answers that get lost: no key is made twice, none is forgotten.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 use std::time::Duration;
 
-use kmip::objects::{KeyBlock, SymmetricKey};
-use kmip::operations::{
-    ActivateResponse, CreateResponse, GetAttributesResponse, GetResponse, LocateResponse,
-    RegisterResponse, RequestPayload, ResponsePayload,
-};
-use kmip::registry::{
-    CryptographicAlgorithm, ObjectType, Operation, ResultReason, RevocationReasonCode, State,
-};
-use kmip::{AttributeValue, Attributes, Name, ProtocolVersion, SecretBytes};
+use kmip::operations::{GetAttributesResponse, RequestPayload};
+use kmip::registry::{Operation, ResultReason, RevocationReasonCode, State};
+use kmip::{AttributeValue, Attributes, ProtocolVersion, SecretBytes};
 use kmip_client::{Client, ErrorKind, NewSymmetricKey, Session};
 
-use crate::peer::{Act, Peer, Request, agree};
+use crate::key_store::{Keys, honest, keys};
+use crate::peer::{Act, Peer, agree};
 use crate::rig::Rig;
-
-/// The keys that a peer has made: name and material. Their identifiers are their places.
-type Keys = Arc<Mutex<Vec<(String, SecretBytes)>>>;
-
-fn names(attributes: &Attributes) -> String {
-    attributes.names().next().unwrap().value.clone()
-}
-
-fn attributes_of(name: &str) -> Attributes {
-    Attributes::new()
-        .with(AttributeValue::Name(Name::text(name)))
-        .with(AttributeValue::ObjectType(ObjectType::SymmetricKey))
-        .with(AttributeValue::State(State::Active))
-}
-
-/// What an honest server does.
-fn honest(keys: &Keys, request: &Request) -> Act {
-    let mut keys = keys.lock().unwrap();
-    let find = |id: &Option<kmip::UniqueIdentifier>| -> usize {
-        id.as_ref().unwrap().as_str().unwrap().parse().unwrap()
-    };
-    let payload: ResponsePayload = match &request.payload {
-        RequestPayload::Create(create) => {
-            keys.push((names(&create.attributes), SecretBytes::from(&[1; 32])));
-            CreateResponse {
-                object_type: ObjectType::SymmetricKey,
-                unique_identifier: (keys.len() - 1).to_string().into(),
-                attributes: None,
-            }
-            .into()
-        }
-        RequestPayload::Register(register) => {
-            let material = register
-                .object
-                .key_block()
-                .unwrap()
-                .key_bytes()
-                .unwrap()
-                .clone();
-            keys.push((names(&register.attributes), material));
-            RegisterResponse {
-                unique_identifier: (keys.len() - 1).to_string().into(),
-                attributes: None,
-            }
-            .into()
-        }
-        // As PyKMIP does for what it cannot search by: everything.
-        RequestPayload::Locate(_) => LocateResponse {
-            located_items: None,
-            unique_identifiers: (0..keys.len()).map(|n| n.to_string().into()).collect(),
-        }
-        .into(),
-        RequestPayload::GetAttributes(get) => {
-            let place = find(&get.unique_identifier);
-            GetAttributesResponse {
-                unique_identifier: place.to_string().into(),
-                attributes: attributes_of(&keys[place].0),
-            }
-            .into()
-        }
-        RequestPayload::Get(get) => {
-            let place = find(&get.unique_identifier);
-            let key_block = KeyBlock::raw(CryptographicAlgorithm::AES, keys[place].1.clone());
-            GetResponse {
-                object_type: ObjectType::SymmetricKey,
-                unique_identifier: place.to_string().into(),
-                object: SymmetricKey { key_block }.into(),
-            }
-            .into()
-        }
-        RequestPayload::Activate(activate) => {
-            let place = find(&activate.unique_identifier);
-            ActivateResponse {
-                unique_identifier: place.to_string().into(),
-            }
-            .into()
-        }
-        other => panic!("not expected: {:?}", other.operation()),
-    };
-    Act::Answer(payload)
-}
 
 /// A peer that is honest but for the first request for `operation`: that is carried out, or not, and its answer is lost.
 async fn forgetful(
@@ -143,10 +57,7 @@ async fn create_that_was_carried_out() {
         (|| Act::BytesThenClose(vec![0x42, 0x00, 0x7b]), LONG),
         (|| Act::Silence, SHORT),
     ] {
-        let (rig, keys) = (Rig::new(), Keys::default());
-        keys.lock()
-            .unwrap()
-            .push(("another".to_owned(), SecretBytes::from(&[9; 32])));
+        let (rig, keys) = (Rig::new(), keys(&[("another", 9)]));
         let peer = forgetful(&rig, &keys, Operation::Create, true, lose).await;
         let mut session = session(&rig, &peer, timeout).await;
         let id = session
@@ -209,10 +120,7 @@ async fn register_that_was_carried_out() {
 
 #[tokio::test]
 async fn register_when_the_name_is_another_keys() {
-    let (rig, keys) = (Rig::new(), Keys::default());
-    keys.lock()
-        .unwrap()
-        .push(("mine".to_owned(), SecretBytes::from(&[9; 32])));
+    let (rig, keys) = (Rig::new(), keys(&[("mine", 9)]));
     let peer = forgetful(&rig, &keys, Operation::Register, false, || Act::Reset).await;
     let mut session = session(&rig, &peer, LONG).await;
     let key = NewSymmetricKey::aes256("mine");
@@ -226,10 +134,7 @@ async fn register_when_the_name_is_another_keys() {
 
 #[tokio::test]
 async fn create_when_several_have_the_name() {
-    let (rig, keys) = (Rig::new(), Keys::default());
-    keys.lock()
-        .unwrap()
-        .push(("mine".to_owned(), SecretBytes::from(&[9; 32])));
+    let (rig, keys) = (Rig::new(), keys(&[("mine", 9)]));
     let peer = forgetful(&rig, &keys, Operation::Create, true, || Act::Reset).await;
     let mut session = session(&rig, &peer, LONG).await;
     let error = session
@@ -248,10 +153,7 @@ async fn get_and_activate_and_locate_are_repeated() {
         Operation::Locate,
         Operation::GetAttributes,
     ] {
-        let (rig, keys) = (Rig::new(), Keys::default());
-        keys.lock()
-            .unwrap()
-            .push(("mine".to_owned(), SecretBytes::from(&[9; 32])));
+        let (rig, keys) = (Rig::new(), keys(&[("mine", 9)]));
         let peer = forgetful(&rig, &keys, operation, false, || Act::Reset).await;
         let mut session = session(&rig, &peer, LONG).await;
         session.activate("0").await.unwrap();

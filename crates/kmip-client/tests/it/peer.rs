@@ -21,6 +21,8 @@ use crate::rig::Rig;
 pub(crate) enum Act {
     /// Answers with this payload.
     Answer(ResponsePayload),
+    /// Answers with these items.
+    Items(Vec<ResponseBatchItem>),
     /// Refuses.
     Refuse(ResultReason),
     /// Sends these bytes, whatever they are, and goes on.
@@ -33,6 +35,10 @@ pub(crate) enum Act {
     Close,
     /// Resets the connection without an answer.
     Reset,
+    /// Sends these bytes and resets the connection.
+    BytesThenReset(Vec<u8>),
+    /// Sends the answer one byte at a time, with a pause after each, and never gets to its end.
+    Drip(ResponsePayload),
     /// Never answers.
     Silence,
 }
@@ -44,7 +50,10 @@ pub(crate) struct Request {
     /// Which connection it came on, from 0.
     pub(crate) connection: usize,
     pub(crate) version: ProtocolVersion,
+    /// That of the first item.
     pub(crate) payload: RequestPayload,
+    /// All of it.
+    pub(crate) message: RequestMessage,
 }
 
 /// A running peer; it ends when dropped.
@@ -73,9 +82,23 @@ impl Peer {
         let tls = ServerTls {
             identity: IdentityFiles::combined(certificate),
             client_auth: ClientAuth::Required(Trust::only(client_ca)),
-        };
-        let acceptor = TlsAcceptor::from(tls.load().unwrap().config);
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        }
+        .reloading()
+        .unwrap();
+        // Read again for each connection: certificates are renewed, and expire, in the middle of a test.
+        Self::start_on(
+            free_port().await,
+            move || tls.current().value.config.clone(),
+            script,
+        )
+    }
+
+    /// A server on a listener of the test's, with whatever TLS it wants at the moment.
+    pub(crate) fn start_on(
+        listener: TcpListener,
+        tls: impl Fn() -> Arc<rustls::ServerConfig> + Send + 'static,
+        script: impl Fn(&Request) -> Act + Send + Sync + 'static,
+    ) -> Self {
         let address = listener.local_addr().unwrap();
         let seen = Arc::new(Mutex::new(Vec::new()));
         let connections = Arc::new(AtomicUsize::new(0));
@@ -86,7 +109,8 @@ impl Peer {
                 let mut serving = tokio::task::JoinSet::new();
                 while let Ok((tcp, _)) = listener.accept().await {
                     let number = connections.fetch_add(1, Ordering::SeqCst);
-                    let (acceptor, script, seen) = (acceptor.clone(), script.clone(), seen.clone());
+                    let (acceptor, script, seen) =
+                        (TlsAcceptor::from(tls()), script.clone(), seen.clone());
                     serving.spawn(async move {
                         if let Ok(stream) = acceptor.accept(tcp).await {
                             serve(stream, number, &*script, &seen).await;
@@ -124,18 +148,28 @@ impl Drop for Peer {
     }
 }
 
+/// A listener on a port that nobody else has.
+pub(crate) async fn free_port() -> TcpListener {
+    TcpListener::bind("127.0.0.1:0").await.unwrap()
+}
+
 async fn serve(
     mut stream: TlsStream<TcpStream>,
     connection: usize,
     script: &Script,
     seen: &Mutex<Vec<Operation>>,
 ) {
-    while let Some((version, payload)) = read(&mut stream).await {
-        seen.lock().unwrap().extend(payload.operation());
+    while let Some(message) = read(&mut stream).await {
+        let version = message.header.protocol_version;
+        let operations = message.batch_items.iter();
+        seen.lock()
+            .unwrap()
+            .extend(operations.filter_map(|item| item.payload.operation()));
         let act = script(&Request {
             connection,
             version,
-            payload,
+            payload: message.batch_items[0].payload.clone(),
+            message,
         });
         let (bytes, close) = match act {
             Act::Answer(payload) => (encode(version, ResponseBatchItem::success(payload)), false),
@@ -143,6 +177,7 @@ async fn serve(
                 encode(version, ResponseBatchItem::failure(None, reason, "no")),
                 false,
             ),
+            Act::Items(items) => (encode_all(version, items), false),
             Act::Bytes(bytes) => (bytes, false),
             Act::BytesThenClose(bytes) => (bytes, true),
             Act::Trickle(payload) => {
@@ -152,10 +187,26 @@ async fn serve(
                 }
                 continue;
             }
+            Act::Drip(payload) => {
+                let bytes = encode(version, ResponseBatchItem::success(payload));
+                for byte in &bytes[..bytes.len() - 1] {
+                    if stream.write_all(&[*byte]).await.is_err() || stream.flush().await.is_err() {
+                        return;
+                    }
+                    tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+                }
+                std::future::pending::<()>().await;
+                return;
+            }
             Act::Close => (Vec::new(), true),
             Act::Reset => {
-                let (tcp, _) = stream.get_ref();
-                tcp.set_zero_linger().unwrap();
+                reset(&stream);
+                return;
+            }
+            Act::BytesThenReset(bytes) => {
+                let _ = stream.write_all(&bytes).await;
+                let _ = stream.flush().await;
+                reset(&stream);
                 return;
             }
             Act::Silence => {
@@ -174,21 +225,29 @@ async fn serve(
     }
 }
 
-async fn read(stream: &mut TlsStream<TcpStream>) -> Option<(ProtocolVersion, RequestPayload)> {
+fn reset(stream: &TlsStream<TcpStream>) {
+    let (tcp, _) = stream.get_ref();
+    tcp.set_zero_linger().unwrap();
+}
+
+async fn read(stream: &mut TlsStream<TcpStream>) -> Option<RequestMessage> {
     let mut header = [0; 8];
     stream.read_exact(&mut header).await.ok()?;
     let total = kmip::ttlv::message_bytes(header, &Limits::DEFAULT).unwrap();
     let mut message = header.to_vec();
     message.resize(total, 0);
     stream.read_exact(&mut message[8..]).await.ok()?;
-    let request = RequestMessage::decode(&message, &Limits::DEFAULT).unwrap();
-    let item = request.batch_items.into_iter().next().unwrap();
-    Some((request.header.protocol_version, item.payload))
+    Some(RequestMessage::decode(&message, &Limits::DEFAULT).unwrap())
 }
 
 /// A response message.
 pub(crate) fn encode(version: ProtocolVersion, item: ResponseBatchItem) -> Vec<u8> {
-    ResponseMessage::new(version, DateTime(0), vec![item])
+    encode_all(version, vec![item])
+}
+
+/// A response message of several items.
+pub(crate) fn encode_all(version: ProtocolVersion, items: Vec<ResponseBatchItem>) -> Vec<u8> {
+    ResponseMessage::new(version, DateTime(0), items)
         .encode()
         .unwrap()
         .as_slice()

@@ -8,13 +8,18 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use kmip::operations::{
+    ActivateRequest, CreateRequest, GetAttributesRequest, GetRequest, LocateRequest,
+};
 use kmip::registry::{
-    BlockCipherMode, CryptographicAlgorithm, ObjectType, Operation, PaddingMethod,
-    RevocationReasonCode, State,
+    BatchErrorContinuationOption as On, BlockCipherMode, CryptographicAlgorithm,
+    CryptographicUsageMask, ObjectType, Operation, PaddingMethod, RevocationReasonCode, State, Tag,
 };
 use kmip::structures::CryptographicParameters;
-use kmip::{ProtocolVersion, SecretBytes};
-use kmip_client::{Client, ClientConfig, ErrorKind, NewSymmetricKey, Session, VersionPolicy};
+use kmip::{Attribute, AttributeValue, Attributes, Name, ProtocolVersion, SecretBytes};
+use kmip_client::{
+    Batch, Client, ClientConfig, ErrorKind, NewSymmetricKey, Session, VersionPolicy,
+};
 use rustix::process::{Pid, Signal, kill_process_group};
 use tls::dev_pki::Request;
 use tls::{IdentityFiles, Trust};
@@ -155,6 +160,9 @@ async fn everything() {
         if version >= ProtocolVersion::V1_2 {
             encryption(&mut session).await;
         }
+        batches(&mut session).await;
+        asynchronous(&mut session).await;
+        attributes(&mut session).await;
     }
     let config_2_1 = ClientConfig {
         version: VersionPolicy::Exactly(ProtocolVersion::V2_1),
@@ -262,6 +270,159 @@ async fn a_registered_key(session: &mut Session) {
         .unwrap();
     let state = session.get_attributes(&id).await.unwrap().state;
     assert_eq!(state, Some(State::Compromised), "{version}");
+}
+
+/// A batch with the ID placeholder, one that fails in the middle, and one that PyKMIP does not have.
+async fn batches(session: &mut Session) {
+    let version = session.negotiated_version();
+    let mut batch = Batch::new();
+    let created = batch.add(create(&format!("strongroom/batch/{version}")));
+    // Its Activate does not know the placeholder.
+    let got = batch.add(GetRequest::default());
+    let read = batch.add(GetAttributesRequest {
+        unique_identifier: None,
+        attribute_names: vec![Tag::State.into()],
+    });
+    let mut answers = session.send(batch).await.unwrap();
+    let id = answers.take(created).unwrap().unique_identifier;
+    assert_eq!(
+        answers.take(got).unwrap().unique_identifier,
+        id,
+        "{version}"
+    );
+    let read = answers.take(read).unwrap();
+    assert_eq!(read.unique_identifier, id, "{version}");
+    assert_eq!(
+        read.attributes.state(),
+        Some(&State::PreActive),
+        "{version}"
+    );
+    let id = id.as_str().unwrap();
+    session.activate(id).await.unwrap();
+
+    // A second Activate is refused.
+    let again = || ActivateRequest {
+        unique_identifier: Some(id.into()),
+    };
+    let get = || GetRequest {
+        unique_identifier: Some(id.into()),
+        ..GetRequest::default()
+    };
+    for (option, expected) in [(On::Stop, Some(ErrorKind::NotDone)), (On::Continue, None)] {
+        let mut batch = Batch::new().on_error(option);
+        let (refused, behind) = (batch.add(again()), batch.add(get()));
+        let mut answers = session.send(batch).await.unwrap();
+        let error = answers.take(refused).unwrap_err();
+        assert!(
+            matches!(error.kind(), ErrorKind::Refused { .. }),
+            "{version}: {error}"
+        );
+        let behind = answers.take(behind).err().map(|error| error.kind().clone());
+        assert_eq!(behind, expected, "{version}, {option}");
+    }
+    let mut batch = Batch::new().on_error(On::Undo);
+    let _ = (batch.add(get()), batch.add(get()));
+    let error = session.send(batch).await.unwrap_err();
+    assert!(
+        matches!(error.kind(), ErrorKind::Refused { .. }),
+        "{version}: {error}"
+    );
+}
+
+/// It has no asynchronous operations, and says so.
+async fn asynchronous(session: &mut Session) {
+    let version = session.negotiated_version();
+    let error = session.submit(LocateRequest::default()).await.unwrap_err();
+    assert!(
+        matches!(error.kind(), ErrorKind::Refused { .. }),
+        "{version}: {error}"
+    );
+    session.query().await.unwrap();
+}
+
+/// PyKMIP wants an index with each of several instances; 2.x has none.
+fn group(index: i32, name: &str) -> Attribute {
+    Attribute {
+        index: Some(index),
+        value: AttributeValue::ObjectGroup(name.to_owned()),
+    }
+}
+
+fn create(name: &str) -> CreateRequest {
+    CreateRequest {
+        object_type: ObjectType::SymmetricKey,
+        attributes: Attributes::new()
+            .with(AttributeValue::CryptographicAlgorithm(
+                CryptographicAlgorithm::AES,
+            ))
+            .with(AttributeValue::CryptographicLength(128))
+            .with(AttributeValue::CryptographicUsageMask(
+                CryptographicUsageMask::Encrypt,
+            ))
+            .with(group(0, "one"))
+            .with(group(1, "two"))
+            .with(AttributeValue::Name(Name::text(name))),
+        protection_storage_masks: None,
+    }
+}
+
+async fn attributes(session: &mut Session) {
+    let version = session.negotiated_version();
+    let (old, new) = (
+        format!("strongroom/old/{version}"),
+        format!("strongroom/new/{version}"),
+    );
+    let created = session.request(create(&old)).await.unwrap();
+    let id = created.unique_identifier.as_str().unwrap().to_owned();
+    let names = session.get_attribute_list(&id).await.unwrap();
+    assert!(names.contains(&Tag::State.into()), "{version}: {names:?}");
+
+    let named = |name: &str| AttributeValue::Name(Name::text(name));
+    session
+        .modify_attribute(&id, Some(&named(&old)), named(&new))
+        .await
+        .unwrap_or_else(|error| panic!("{version}: {error}"));
+    let names = session.get_attributes(&id).await.unwrap().names;
+    assert_eq!(names, [new.as_str()], "{version}");
+
+    session
+        .delete_attribute_value(&id, &AttributeValue::ObjectGroup("one".to_owned()))
+        .await
+        .unwrap_or_else(|error| panic!("{version}: {error}"));
+    let groups = session
+        .read_attributes(&id, &[Tag::ObjectGroup.into()])
+        .await
+        .unwrap();
+    assert_eq!(groups.len(), 1, "{version}");
+    assert_eq!(groups.object_group().map(String::as_str), Some("two"));
+
+    if version >= ProtocolVersion::V1_4 {
+        for value in [true, false] {
+            session
+                .set_attribute(&id, AttributeValue::Sensitive(value))
+                .await
+                .unwrap_or_else(|error| panic!("{version}: {error}"));
+            let read = session
+                .read_attributes(&id, &[Tag::Sensitive.into()])
+                .await
+                .unwrap();
+            assert_eq!(read.sensitive(), Some(&value), "{version}");
+        }
+    }
+
+    let filter = Attributes::new()
+        .with(named(&new))
+        .with(AttributeValue::State(State::PreActive))
+        .with(AttributeValue::CryptographicLength(128));
+    let found = session.locate(&filter).await.unwrap();
+    assert_eq!(found.len(), 1, "{version}: {found:?}");
+    assert_eq!(found[0].unique_identifier, id, "{version}");
+    // It does not store this one, and so returns everything.
+    let unknown = Attributes::new().with(AttributeValue::ContactInformation("nobody".to_owned()));
+    assert!(
+        session.locate(&unknown).await.unwrap().is_empty(),
+        "{version}"
+    );
 }
 
 async fn encryption(session: &mut Session) {

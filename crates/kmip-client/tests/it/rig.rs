@@ -1,12 +1,16 @@
 //! Certificates for both sides.
 
+use std::future::Future;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use kmip_client::{Client, ClientConfig, ServerAddress};
+use kmip_client::{Client, ClientConfig, ServerAddress, Session};
 use tempfile::TempDir;
 use tls::dev_pki::{CertificateAuthority, Request};
 use tls::{ClientTls, IdentityFiles, Trust};
+
+use crate::peer::Peer;
 
 /// A certificate authority, a client's certificate, and a directory for them.
 pub(crate) struct Rig {
@@ -73,7 +77,31 @@ impl Rig {
         }
     }
 
+    /// The same for several servers.
+    pub(crate) fn config_of(&self, servers: &[SocketAddr]) -> ClientConfig {
+        let servers: Vec<String> = servers.iter().map(ToString::to_string).collect();
+        ClientConfig {
+            servers: ServerAddress::parse_list(&servers.join(","), 1).unwrap(),
+            ..self.config("localhost:1")
+        }
+    }
+
+    /// A session with this peer.
+    pub(crate) async fn session(&self, peer: &Peer) -> Session {
+        let client = self.client(&peer.address.to_string());
+        client.connect().await.unwrap()
+    }
+
     pub(crate) fn client(&self, server: &str) -> Client {
         Client::new(self.config(server)).unwrap()
+    }
+}
+
+/// Runs to its end what must end by itself, long before this. It is no measurement: it only keeps a test that hangs from
+/// hanging for ever.
+pub(crate) async fn ends<T>(future: impl Future<Output = T>) -> T {
+    match tokio::time::timeout(Duration::from_secs(240), future).await {
+        Ok(result) => result,
+        Err(_) => panic!("the client hangs"),
     }
 }

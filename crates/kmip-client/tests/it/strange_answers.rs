@@ -22,11 +22,7 @@ async fn get(answer: impl Fn() -> Act + Send + Sync + 'static) -> Error {
         agree(request, ProtocolVersion::V1_4).unwrap_or_else(&answer)
     })
     .await;
-    let mut session = rig
-        .client(&peer.address.to_string())
-        .connect()
-        .await
-        .unwrap();
+    let mut session = rig.session(&peer).await;
     let error = session.get_symmetric_key("id-1").await.unwrap_err();
     let text = error.to_string();
     assert!(
@@ -46,7 +42,7 @@ fn key() -> KeyBlock {
     KeyBlock::raw(CryptographicAlgorithm::AES, SecretBytes::from(&[b'B'; 32]))
 }
 
-fn got(identifier: &str, object: impl Into<ManagedObject>) -> ResponsePayload {
+pub(crate) fn got(identifier: &str, object: impl Into<ManagedObject>) -> ResponsePayload {
     let object = object.into();
     GetResponse {
         object_type: object.object_type(),
@@ -54,6 +50,21 @@ fn got(identifier: &str, object: impl Into<ManagedObject>) -> ResponsePayload {
         object,
     }
     .into()
+}
+
+/// As if it were wrapped under another key.
+pub(crate) fn wrapped(block: KeyBlock) -> KeyBlock {
+    KeyBlock {
+        key_wrapping_data: Some(KeyWrappingData {
+            wrapping_method: WrappingMethod::Encrypt,
+            encryption_key_information: None,
+            mac_signature_key_information: None,
+            mac_signature: None,
+            iv_counter_nonce: None,
+            encoding_option: None,
+        }),
+        ..block
+    }
 }
 
 fn bytes(payload: ResponsePayload) -> Vec<u8> {
@@ -84,6 +95,61 @@ async fn not_kmip() {
     ] {
         let error = get(move || Act::Bytes(answer.clone())).await;
         assert_eq!(*error.kind(), ErrorKind::Protocol, "{error}");
+    }
+}
+
+/// Every tag of the answer's frame, and some within, replaced by another.
+#[tokio::test]
+async fn wrong_tags() {
+    let whole = bytes(got("id-1", SymmetricKey { key_block: key() }));
+    for (what, tag, other) in [
+        ("Response Message", 0x42_00_7b_u32, 0x42_00_78_u32),
+        ("Response Header", 0x42_00_7a, 0x42_00_77),
+        ("Protocol Version", 0x42_00_69, 0x42_ff_ff),
+        ("Batch Count", 0x42_00_0d, 0x42_00_0e),
+        ("Batch Item", 0x42_00_0f, 0x42_00_10),
+        ("Result Status", 0x42_00_7f, 0x42_00_7e),
+        ("Response Payload", 0x42_00_7c, 0x42_00_79),
+        ("Unique Identifier", 0x42_00_94, 0x42_00_95),
+        ("Symmetric Key", 0x42_00_8f, 0x42_00_90),
+        ("not a tag of KMIP", 0x42_00_7b, 0x00_00_00),
+    ] {
+        let mut answer = whole.clone();
+        let from = &tag.to_be_bytes()[1..];
+        let place = answer.windows(3).position(|bytes| bytes == from).unwrap();
+        answer[place..place + 3].copy_from_slice(&other.to_be_bytes()[1..]);
+        let error = get(move || Act::Bytes(answer.clone())).await;
+        assert_eq!(*error.kind(), ErrorKind::Protocol, "{what}: {error}");
+    }
+}
+
+/// Lengths and types that are not those of what they stand at.
+#[tokio::test]
+async fn wrong_lengths_and_types() {
+    let whole = bytes(got("id-1", SymmetricKey { key_block: key() }));
+    for (what, tag, at, value) in [
+        ("beyond the parent", 0x42_00_43_u32, 4, 0x7f_ff_ff_f0_u32),
+        ("beyond the message", 0x42_00_7c, 4, 0x00_10_00_00),
+        ("too short for what is in it", 0x42_00_40, 4, 8),
+        ("an enumeration of no bytes", 0x42_00_7f, 4, 0),
+    ] {
+        let mut answer = whole.clone();
+        let tag = &tag.to_be_bytes()[1..];
+        let place = answer.windows(3).position(|bytes| bytes == tag).unwrap();
+        answer[place + at..place + at + 4].copy_from_slice(&value.to_be_bytes());
+        let error = get(move || Act::Bytes(answer.clone())).await;
+        assert_eq!(*error.kind(), ErrorKind::Protocol, "{what}: {error}");
+    }
+    // A text where bytes belong, and a type that there is not.
+    for item_type in [7, 0, 0x0c, 0xff] {
+        let mut answer = whole.clone();
+        let place = answer
+            .windows(3)
+            .position(|bytes| bytes == [0x42, 0x00, 0x43])
+            .unwrap();
+        answer[place + 3] = item_type;
+        let error = get(move || Act::Bytes(answer.clone())).await;
+        assert_eq!(*error.kind(), ErrorKind::Protocol, "{item_type}: {error}");
     }
 }
 
@@ -149,17 +215,7 @@ async fn refusals() {
 
 #[tokio::test]
 async fn keys_that_cannot_be_used() {
-    let wrapped = KeyBlock {
-        key_wrapping_data: Some(KeyWrappingData {
-            wrapping_method: WrappingMethod::Encrypt,
-            encryption_key_information: None,
-            mac_signature_key_information: None,
-            mac_signature: None,
-            iv_counter_nonce: None,
-            encoding_option: None,
-        }),
-        ..key()
-    };
+    let wrapped = wrapped(key());
     let long = KeyBlock {
         cryptographic_length: Some(128),
         ..key()
@@ -225,16 +281,12 @@ async fn extra_fields() {
         Act::Bytes(message)
     })
     .await;
-    let mut session = rig
-        .client(&peer.address.to_string())
-        .connect()
-        .await
-        .unwrap();
+    let mut session = rig.session(&peer).await;
     session.activate("id-1").await.unwrap();
 }
 
 /// A Text String item.
-fn text(tag: u32, text: &str) -> Vec<u8> {
+pub(crate) fn text(tag: u32, text: &str) -> Vec<u8> {
     assert_eq!(text.len() % 8, 0, "no padding, to keep it short");
     let length = u32::try_from(text.len()).unwrap();
     [
@@ -247,7 +299,7 @@ fn text(tag: u32, text: &str) -> Vec<u8> {
 }
 
 /// Puts an item at the end of the structure that the path leads to, and corrects the lengths on the way.
-fn insert(message: &mut Vec<u8>, path: &[u32], item: &[u8]) {
+pub(crate) fn insert(message: &mut Vec<u8>, path: &[u32], item: &[u8]) {
     let (mut start, mut headers) = (0, Vec::new());
     for (depth, tag) in path.iter().enumerate() {
         if depth > 0 {
@@ -296,11 +348,7 @@ async fn hits_that_are_none() {
         _ => agree(request, ProtocolVersion::V2_0).unwrap_or(Act::Close),
     })
     .await;
-    let mut session = rig
-        .client(&peer.address.to_string())
-        .connect()
-        .await
-        .unwrap();
+    let mut session = rig.session(&peer).await;
     assert!(session.locate_by_name("mine").await.unwrap().is_empty());
     assert_eq!(peer.count(Operation::GetAttributes), 2);
 }
@@ -323,11 +371,7 @@ async fn a_new_connection_after_rubbish() {
         }),
     })
     .await;
-    let mut session = rig
-        .client(&peer.address.to_string())
-        .connect()
-        .await
-        .unwrap();
+    let mut session = rig.session(&peer).await;
     let error = session.query().await.unwrap_err();
     assert_eq!(*error.kind(), ErrorKind::Protocol, "{error}");
     assert_eq!(

@@ -10,7 +10,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
 use crate::peer::{Act, Peer, agree};
-use crate::rig::Rig;
+use crate::rig::{Rig, ends};
 
 const SHORT: Duration = Duration::from_millis(150);
 const FOREVER: Duration = Duration::from_secs(3600);
@@ -87,14 +87,27 @@ async fn a_slow_answer_is_an_answer() {
         }
     })
     .await;
-    let mut session = rig
-        .client(&peer.address.to_string())
-        .connect()
-        .await
-        .unwrap();
+    let mut session = rig.session(&peer).await;
     session.query().await.unwrap();
     session.query().await.unwrap();
     assert_eq!(peer.connections(), 1);
+}
+
+/// Bytes that keep coming do not keep a client waiting for ever.
+#[tokio::test]
+async fn an_answer_that_never_ends() {
+    let rig = Rig::new();
+    let peer = Peer::start(&rig, |request| {
+        agree(request, ProtocolVersion::V1_2)
+            .unwrap_or_else(|| Act::Drip(QueryResponse::default().into()))
+    })
+    .await;
+    let mut config = rig.config(&peer.address.to_string());
+    config.operation_timeout = Duration::from_secs(1);
+    let mut session = Client::new(config).unwrap().connect().await.unwrap();
+    let error = ends(session.query()).await.unwrap_err();
+    assert_eq!(*error.kind(), ErrorKind::Timeout, "{error}");
+    assert!(error.outcome_is_unknown());
 }
 
 /// What is late for one question must not be taken for the answer to the next.
@@ -109,11 +122,7 @@ async fn an_abandoned_operation_costs_the_connection() {
         }
     })
     .await;
-    let mut session = rig
-        .client(&peer.address.to_string())
-        .connect()
-        .await
-        .unwrap();
+    let mut session = rig.session(&peer).await;
     assert!(tokio::time::timeout(SHORT, session.query()).await.is_err());
     session.query().await.unwrap();
     assert_eq!(peer.connections(), 2);
@@ -159,4 +168,34 @@ async fn hangs_up_during_the_handshake() {
         .unwrap_err();
     assert_eq!(*error.kind(), ErrorKind::ConnectionLost, "{error}");
     task.abort();
+}
+
+/// Reset as soon as it is accepted; and in the middle of agreeing on a version.
+#[tokio::test]
+async fn resets_while_connecting() {
+    let rig = Rig::new();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let task = tokio::spawn(async move {
+        while let Ok((tcp, _)) = listener.accept().await {
+            tcp.set_zero_linger().unwrap();
+        }
+    });
+    let client = rig.client(&address.to_string());
+    let error = ends(client.connect()).await.unwrap_err();
+    assert_eq!(*error.kind(), ErrorKind::ConnectionLost, "{error}");
+    task.abort();
+
+    for lose in [
+        (|| Act::Reset) as fn() -> Act,
+        || Act::Close,
+        || Act::BytesThenReset(vec![0x42, 0x00, 0x7b, 0x01, 0, 0, 0]),
+        || Act::BytesThenClose(vec![0x42, 0x00, 0x7b, 0x01, 0, 0, 0, 64, 0x42]),
+    ] {
+        let peer = Peer::start(&rig, move |_| lose()).await;
+        let client = rig.client(&peer.address.to_string());
+        let error = ends(client.connect()).await.unwrap_err();
+        assert_eq!(*error.kind(), ErrorKind::ConnectionLost, "{error}");
+        assert!(!error.outcome_is_unknown(), "nothing was asked for yet");
+    }
 }

@@ -1,13 +1,15 @@
 //! Servers that lack Discover Versions, or answer in another version than they are asked in.
 
+use std::sync::{Arc, Mutex};
+
 use kmip::ProtocolVersion;
 use kmip::operations::{DiscoverVersionsResponse, QueryResponse, RequestPayload};
 use kmip::registry::ResultReason;
 use kmip::{ProtocolVersion as V, ResponseBatchItem};
-use kmip_client::ErrorKind;
+use kmip_client::{Client, ClientConfig, ErrorKind, VersionPolicy};
 
 use crate::peer::{Act, Peer, agree, encode};
-use crate::rig::Rig;
+use crate::rig::{Rig, ends};
 
 fn refusal_in(version: ProtocolVersion, reason: ResultReason) -> Act {
     Act::Bytes(encode(
@@ -19,11 +21,7 @@ fn refusal_in(version: ProtocolVersion, reason: ResultReason) -> Act {
 async fn negotiated(script: impl Fn(&crate::peer::Request) -> Act + Send + Sync + 'static) -> V {
     let rig = Rig::new();
     let peer = Peer::start(&rig, script).await;
-    rig.client(&peer.address.to_string())
-        .connect()
-        .await
-        .unwrap()
-        .negotiated_version()
+    rig.session(&peer).await.negotiated_version()
 }
 
 #[tokio::test]
@@ -102,4 +100,90 @@ async fn not_authenticated() {
         .await
         .unwrap_err();
     assert_eq!(*error.kind(), ErrorKind::AuthenticationFailed, "{error}");
+}
+
+/// What the peer is asked in, and what it is offered.
+#[derive(Default)]
+struct Asked {
+    headers: Vec<V>,
+    offers: Vec<V>,
+}
+
+/// Connects with this policy to a server that speaks these versions, and asks for something.
+async fn with_policy(policy: VersionPolicy, theirs: &[V]) -> (Result<V, ErrorKind>, Asked) {
+    let rig = Rig::new();
+    let asked = Arc::new(Mutex::new(Asked::default()));
+    let (seen, theirs) = (asked.clone(), theirs.to_vec());
+    let peer = Peer::start(&rig, move |request| {
+        let mut asked = seen.lock().unwrap();
+        asked.headers.push(request.version);
+        if !theirs.contains(&request.version) {
+            let oldest = *theirs.iter().min().unwrap();
+            return refusal_in(oldest, ResultReason::InvalidMessage);
+        }
+        match &request.payload {
+            RequestPayload::DiscoverVersions(discover) => {
+                asked.offers.clone_from(&discover.protocol_versions);
+                Act::Answer(
+                    DiscoverVersionsResponse {
+                        protocol_versions: theirs.clone(),
+                    }
+                    .into(),
+                )
+            }
+            _ => Act::Answer(QueryResponse::default().into()),
+        }
+    })
+    .await;
+    let config = ClientConfig {
+        version: policy,
+        ..rig.config(&peer.address.to_string())
+    };
+    let result = match ends(Client::new(config).unwrap().connect()).await {
+        Ok(mut session) => {
+            session.query().await.unwrap();
+            Ok(session.negotiated_version())
+        }
+        Err(error) => Err(error.kind().clone()),
+    };
+    drop(peer);
+    let asked = std::mem::take(&mut *asked.lock().unwrap());
+    (result, asked)
+}
+
+/// MongoDB Enterprise's `useLegacyProtocol`: nothing newer than 1.1 is asked for, whatever the server has.
+#[tokio::test]
+async fn at_most() {
+    let legacy = VersionPolicy::AtMost(V::V1_1);
+    for (theirs, expected) in [
+        (&V::SUPPORTED[..], Ok(V::V1_1)),
+        (&[V::V1_0], Ok(V::V1_0)),
+        (&[V::V1_0, V::V1_1], Ok(V::V1_1)),
+        (&[V::V1_1, V::V1_4], Ok(V::V1_1)),
+        (&[V::V1_2, V::V1_4], Err(ErrorKind::NoCommonVersion)),
+    ] {
+        let (result, asked) = with_policy(legacy, theirs).await;
+        assert_eq!(result, expected, "{theirs:?}");
+        assert!(asked.headers.iter().all(|header| *header <= V::V1_1));
+        assert!(asked.offers.iter().all(|offer| *offer <= V::V1_1));
+    }
+    let (result, asked) = with_policy(VersionPolicy::AtMost(V::V1_0), &V::SUPPORTED).await;
+    assert_eq!(result, Ok(V::V1_0));
+    assert_eq!(asked.headers, [V::V1_0, V::V1_0]);
+}
+
+/// A pinned version is neither negotiated nor left.
+#[tokio::test]
+async fn exactly() {
+    for version in V::SUPPORTED {
+        let pinned = VersionPolicy::Exactly(version);
+        let (result, asked) = with_policy(pinned, &V::SUPPORTED).await;
+        assert_eq!(result, Ok(version));
+        assert_eq!(asked.headers, [version, version]);
+        assert!(asked.offers.is_empty());
+    }
+    let pinned = VersionPolicy::Exactly(V::V2_1);
+    let (result, asked) = with_policy(pinned, &[V::V1_0, V::V1_4]).await;
+    assert_eq!(result, Err(ErrorKind::NoCommonVersion));
+    assert_eq!(asked.headers, [V::V2_1]);
 }

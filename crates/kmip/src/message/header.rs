@@ -136,16 +136,3 @@ impl ResponseHeader {
         }
     }
 }
-
-/// Writes the header with the real number of items. The count is the last field of both headers, so it can be written
-/// over.
-pub(super) fn write_request(header: &RequestHeader, batch_count: i32, writer: &mut Writer) {
-    header.encode(Tag::RequestHeader, writer);
-    writer.overwrite_last(batch_count);
-}
-
-/// See [`write_request`].
-pub(super) fn write_response(header: &ResponseHeader, batch_count: i32, writer: &mut Writer) {
-    header.encode(Tag::ResponseHeader, writer);
-    writer.overwrite_last(batch_count);
-}

@@ -2,6 +2,7 @@
 
 mod credential;
 mod extension;
+mod frame;
 mod header;
 mod request;
 mod response;

@@ -5,7 +5,7 @@ use crate::error::{DecodeError, EncodeError};
 use crate::limits::Limits;
 use crate::operations::RequestPayload;
 use crate::registry::{Operation, Tag};
-use crate::ttlv::{Buffer, Element, Item, Newer, Writer, check};
+use crate::ttlv::{Buffer, Element, Item, Writer, check};
 use crate::version::ProtocolVersion;
 
 use super::{MessageExtension, RequestHeader};
@@ -62,10 +62,10 @@ impl RequestMessage {
         version: ProtocolVersion,
         payloads: impl IntoIterator<Item = RequestPayload>,
     ) -> Self {
-        let batch_items = (1_u32..)
+        let batch_items = Self::batch_item_ids(usize::MAX)
             .zip(payloads)
-            .map(|(place, payload)| RequestBatchItem {
-                unique_batch_item_id: Some(Bytes(place.to_be_bytes().to_vec())),
+            .map(|(id, payload)| RequestBatchItem {
+                unique_batch_item_id: Some(id),
                 ..payload.into()
             })
             .collect();
@@ -76,6 +76,13 @@ impl RequestMessage {
             },
             batch_items,
         }
+    }
+
+    /// The names that [`RequestMessage::batch`] gives to the first `count` items.
+    pub fn batch_item_ids(count: usize) -> impl Iterator<Item = Bytes> {
+        (1_u32..)
+            .take(count)
+            .map(|place| Bytes(place.to_be_bytes().to_vec()))
     }
 
     /// Reads a message in TTLV. Payloads that cannot be read are
@@ -89,32 +96,7 @@ impl RequestMessage {
 
     /// Reads a message that [`check`] has accepted.
     pub fn from_element(element: &Element<'_>, limits: &Limits) -> Result<Self, DecodeError> {
-        element.expect_tag(Tag::RequestMessage)?;
-        let mut header: Option<RequestHeader> = None;
-        let mut batch_items = Vec::new();
-        for field in element.structure()? {
-            match field.tag() {
-                Tag::RequestHeader => take_once(&mut header, &field, Value::decode)?,
-                Tag::BatchItem if batch_items.len() >= limits.batch_items => {
-                    return Err(DecodeError::Limit {
-                        what: "batch items",
-                        max: limits.batch_items,
-                    });
-                }
-                Tag::BatchItem => batch_items.push(RequestBatchItem::decode(&field)?),
-                _ => {}
-            }
-        }
-        let header = header.ok_or(DecodeError::Missing {
-            tag: Tag::RequestHeader,
-            within: Tag::RequestMessage,
-        })?;
-        if usize::try_from(header.batch_count) != Ok(batch_items.len()) {
-            return Err(DecodeError::BatchCount {
-                got: batch_items.len(),
-                expected: header.batch_count,
-            });
-        }
+        let (header, batch_items) = super::frame::decode(element, limits)?;
         Ok(Self {
             header,
             batch_items,
@@ -131,19 +113,7 @@ impl RequestMessage {
 
     /// As [`RequestMessage::encode`], reusing a buffer.
     pub fn encode_into(&self, buffer: Buffer) -> Result<Buffer, EncodeError> {
-        let version = self.header.protocol_version;
-        if !version.is_supported() {
-            return Err(EncodeError::UnsupportedVersion { version });
-        }
-        let mut writer = Writer::new(buffer, version, Newer::Refuse);
-        writer.structure(Tag::RequestMessage, |writer| {
-            let batch_count = i32::try_from(self.batch_items.len()).unwrap_or(i32::MAX);
-            super::header::write_request(&self.header, batch_count, writer);
-            for item in &self.batch_items {
-                item.encode(Tag::BatchItem, writer);
-            }
-        });
-        writer.finish()
+        super::frame::encode(&self.header, &self.batch_items, buffer)
     }
 }
 

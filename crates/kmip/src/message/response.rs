@@ -5,7 +5,7 @@ use crate::error::{DecodeError, EncodeError};
 use crate::limits::Limits;
 use crate::operations::ResponsePayload;
 use crate::registry::{Enumeration, Operation, ResultReason, ResultStatus, Tag};
-use crate::ttlv::{Buffer, Element, Item, Newer, Writer, check};
+use crate::ttlv::{Buffer, Element, Item, Writer, check};
 use crate::version::ProtocolVersion;
 
 use super::{MessageExtension, ResponseHeader};
@@ -113,32 +113,7 @@ impl ResponseMessage {
 
     /// Reads a message that [`check`] has accepted.
     pub fn from_element(element: &Element<'_>, limits: &Limits) -> Result<Self, DecodeError> {
-        element.expect_tag(Tag::ResponseMessage)?;
-        let mut header: Option<ResponseHeader> = None;
-        let mut batch_items = Vec::new();
-        for field in element.structure()? {
-            match field.tag() {
-                Tag::ResponseHeader => take_once(&mut header, &field, Value::decode)?,
-                Tag::BatchItem if batch_items.len() >= limits.batch_items => {
-                    return Err(DecodeError::Limit {
-                        what: "batch items",
-                        max: limits.batch_items,
-                    });
-                }
-                Tag::BatchItem => batch_items.push(ResponseBatchItem::decode(&field)?),
-                _ => {}
-            }
-        }
-        let header = header.ok_or(DecodeError::Missing {
-            tag: Tag::ResponseHeader,
-            within: Tag::ResponseMessage,
-        })?;
-        if usize::try_from(header.batch_count) != Ok(batch_items.len()) {
-            return Err(DecodeError::BatchCount {
-                got: batch_items.len(),
-                expected: header.batch_count,
-            });
-        }
+        let (header, batch_items) = super::frame::decode(element, limits)?;
         Ok(Self {
             header,
             batch_items,
@@ -156,19 +131,7 @@ impl ResponseMessage {
 
     /// As [`ResponseMessage::encode`], reusing a buffer.
     pub fn encode_into(&self, buffer: Buffer) -> Result<Buffer, EncodeError> {
-        let version = self.header.protocol_version;
-        if !version.is_supported() {
-            return Err(EncodeError::UnsupportedVersion { version });
-        }
-        let mut writer = Writer::new(buffer, version, Newer::Omit);
-        writer.structure(Tag::ResponseMessage, |writer| {
-            let batch_count = i32::try_from(self.batch_items.len()).unwrap_or(i32::MAX);
-            super::header::write_response(&self.header, batch_count, writer);
-            for item in &self.batch_items {
-                item.encode(Tag::BatchItem, writer);
-            }
-        });
-        writer.finish()
+        super::frame::encode(&self.header, &self.batch_items, buffer)
     }
 }
 

@@ -126,100 +126,64 @@ structure! {
     }
 }
 
-/// The material of a key: wiped when dropped, never printed, its secrets compared in constant time.
-///
-/// What it looks like is said by the Key Format Type beside it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum KeyMaterial {
-    /// Bytes: Raw, Opaque, PKCS#1, PKCS#8, X.509, EC Private Key, PKCS#12, or an extension's format.
-    Bytes(SecretBytes),
-    /// Transparent Symmetric Key.
-    TransparentSymmetricKey(TransparentSymmetricKey),
-    /// Transparent DSA Private Key.
-    TransparentDsaPrivateKey(TransparentDsaPrivateKey),
-    /// Transparent DSA Public Key.
-    TransparentDsaPublicKey(TransparentDsaPublicKey),
-    /// Transparent RSA Private Key.
-    TransparentRsaPrivateKey(TransparentRsaPrivateKey),
-    /// Transparent RSA Public Key.
-    TransparentRsaPublicKey(TransparentRsaPublicKey),
-    /// Transparent DH Private Key.
-    TransparentDhPrivateKey(TransparentDhPrivateKey),
-    /// Transparent DH Public Key.
-    TransparentDhPublicKey(TransparentDhPublicKey),
-    /// Transparent EC Private Key; before 1.3 one each for ECDSA, ECDH and ECMQV.
-    TransparentEcPrivateKey(TransparentEcPrivateKey),
-    /// Transparent EC Public Key; before 1.3 one each for ECDSA, ECDH and ECMQV.
-    TransparentEcPublicKey(TransparentEcPublicKey),
-    /// A structure of a format that is not known.
-    Structure(Vec<Item>),
+macro_rules! key_material {
+    ($( $(#[$meta:meta])* $variant:ident = $($format:ident)|+; )*) => {
+        /// The material of a key: wiped when dropped, never printed, its secrets compared in constant time.
+        ///
+        /// What it looks like is said by the Key Format Type beside it.
+        #[derive(Debug, Clone, PartialEq, Eq)]
+        pub enum KeyMaterial {
+            /// Bytes: Raw, Opaque, PKCS#1, PKCS#8, X.509, EC Private Key, PKCS#12, or an extension's format.
+            Bytes(SecretBytes),
+            $( $(#[$meta])* $variant($variant), )*
+            /// A structure of a format that is not known.
+            Structure(Vec<Item>),
+        }
+
+        impl KeyMaterial {
+            pub(super) fn decode(element: &Element<'_>, format: KeyFormatType) -> Result<Self, DecodeError> {
+                if element.item_type() != ItemType::Structure {
+                    return Ok(Self::Bytes(element.bytes()?.into()));
+                }
+                match format {
+                    $( $( KeyFormatType::$format )|+ => Value::decode(element).map(Self::$variant), )*
+                    _ => Structure::decode_fields(element.structure()?, element.tag()).map(Self::Structure),
+                }
+            }
+
+            pub(super) fn write(&self, writer: &mut Writer) {
+                let tag = Tag::KeyMaterial;
+                match self {
+                    Self::Bytes(bytes) => writer.secret_bytes(tag, bytes),
+                    $( Self::$variant(key) => key.encode(tag, writer), )*
+                    Self::Structure(items) => writer.structure(tag, |writer| items.encode_fields(writer)),
+                }
+            }
+        }
+    };
 }
 
-impl KeyMaterial {
-    pub(super) fn decode(
-        element: &Element<'_>,
-        format: KeyFormatType,
-    ) -> Result<Self, DecodeError> {
-        if element.item_type() != ItemType::Structure {
-            return Ok(Self::Bytes(element.bytes()?.into()));
-        }
-        Ok(match format {
-            KeyFormatType::TransparentSymmetricKey => {
-                Self::TransparentSymmetricKey(Value::decode(element)?)
-            }
-            KeyFormatType::TransparentDSAPrivateKey => {
-                Self::TransparentDsaPrivateKey(Value::decode(element)?)
-            }
-            KeyFormatType::TransparentDSAPublicKey => {
-                Self::TransparentDsaPublicKey(Value::decode(element)?)
-            }
-            KeyFormatType::TransparentRSAPrivateKey => {
-                Self::TransparentRsaPrivateKey(Value::decode(element)?)
-            }
-            KeyFormatType::TransparentRSAPublicKey => {
-                Self::TransparentRsaPublicKey(Value::decode(element)?)
-            }
-            KeyFormatType::TransparentDHPrivateKey => {
-                Self::TransparentDhPrivateKey(Value::decode(element)?)
-            }
-            KeyFormatType::TransparentDHPublicKey => {
-                Self::TransparentDhPublicKey(Value::decode(element)?)
-            }
-            KeyFormatType::TransparentECPrivateKey
-            | KeyFormatType::TransparentECDSAPrivateKey
-            | KeyFormatType::TransparentECDHPrivateKey
-            | KeyFormatType::TransparentECMQVPrivateKey => {
-                Self::TransparentEcPrivateKey(Value::decode(element)?)
-            }
-            KeyFormatType::TransparentECPublicKey
-            | KeyFormatType::TransparentECDSAPublicKey
-            | KeyFormatType::TransparentECDHPublicKey
-            | KeyFormatType::TransparentECMQVPublicKey => {
-                Self::TransparentEcPublicKey(Value::decode(element)?)
-            }
-            _ => Self::Structure(Structure::decode_fields(
-                element.structure()?,
-                element.tag(),
-            )?),
-        })
-    }
-
-    pub(super) fn write(&self, writer: &mut Writer) {
-        let tag = Tag::KeyMaterial;
-        match self {
-            Self::Bytes(bytes) => writer.secret_bytes(tag, bytes),
-            Self::TransparentSymmetricKey(key) => key.encode(tag, writer),
-            Self::TransparentDsaPrivateKey(key) => key.encode(tag, writer),
-            Self::TransparentDsaPublicKey(key) => key.encode(tag, writer),
-            Self::TransparentRsaPrivateKey(key) => key.encode(tag, writer),
-            Self::TransparentRsaPublicKey(key) => key.encode(tag, writer),
-            Self::TransparentDhPrivateKey(key) => key.encode(tag, writer),
-            Self::TransparentDhPublicKey(key) => key.encode(tag, writer),
-            Self::TransparentEcPrivateKey(key) => key.encode(tag, writer),
-            Self::TransparentEcPublicKey(key) => key.encode(tag, writer),
-            Self::Structure(items) => writer.structure(tag, |writer| items.encode_fields(writer)),
-        }
-    }
+key_material! {
+    /// Transparent Symmetric Key.
+    TransparentSymmetricKey = TransparentSymmetricKey;
+    /// Transparent DSA Private Key.
+    TransparentDsaPrivateKey = TransparentDSAPrivateKey;
+    /// Transparent DSA Public Key.
+    TransparentDsaPublicKey = TransparentDSAPublicKey;
+    /// Transparent RSA Private Key.
+    TransparentRsaPrivateKey = TransparentRSAPrivateKey;
+    /// Transparent RSA Public Key.
+    TransparentRsaPublicKey = TransparentRSAPublicKey;
+    /// Transparent DH Private Key.
+    TransparentDhPrivateKey = TransparentDHPrivateKey;
+    /// Transparent DH Public Key.
+    TransparentDhPublicKey = TransparentDHPublicKey;
+    /// Transparent EC Private Key; before 1.3 one each for ECDSA, ECDH and ECMQV.
+    TransparentEcPrivateKey = TransparentECPrivateKey | TransparentECDSAPrivateKey | TransparentECDHPrivateKey
+        | TransparentECMQVPrivateKey;
+    /// Transparent EC Public Key; before 1.3 one each for ECDSA, ECDH and ECMQV.
+    TransparentEcPublicKey = TransparentECPublicKey | TransparentECDSAPublicKey | TransparentECDHPublicKey
+        | TransparentECMQVPublicKey;
 }
 
 impl From<SecretBytes> for KeyMaterial {

@@ -6,7 +6,7 @@ use super::secret::Password;
 
 /// The password of the client certificate's private key, for those who have it in a secret store that fills
 /// environments.
-pub const CLIENT_CERTIFICATE_PASSWORD: &str = "STRONGROOM_KMIP_CLIENT_CERTIFICATE_PASSWORD";
+pub const CLIENT_CERTIFICATE_PASSWORD: &str = kmip_tool::PASSWORD_VARIABLE;
 
 /// What the environment said when the program started.
 #[derive(Clone, Debug, Default)]
@@ -40,6 +40,14 @@ impl Environment {
                 .filter(|text| !text.is_empty())
                 .map(Password::new),
         }
+    }
+}
+
+impl Environment {
+    /// [`CLIENT_CERTIFICATE_PASSWORD`], if it was given.
+    #[must_use]
+    pub fn into_client_certificate_password(self) -> Option<Password> {
+        self.client_certificate_password
     }
 }
 

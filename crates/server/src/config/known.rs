@@ -181,6 +181,10 @@ pub const OPTIONS: &[Known] = &[
         "Attempts at the first connection beyond the first one, for each server. Default: 0"),
     option(ENCRYPTION, "security.kmip.connectTimeoutMS", "kmipConnectTimeoutMS", Kind::Int { min: 1_000, max: MS_MAX }, "MS",
         "Time for an attempt to connect and get the first answer. Default: 5000"),
+    option(ENCRYPTION, "security.kmip.useLegacyProtocol", "kmipUseLegacyProtocol", Kind::Bool, "BOOL",
+        "Speak KMIP 1.0 or 1.1 only, for servers that have nothing newer. Default: false"),
+    option(ENCRYPTION, "security.kmip.protocolVersion", "kmipProtocolVersion", Kind::Choice(KMIP_VERSIONS), "VERSION",
+        "Speak this version of KMIP. Default: the newest one that the server has too"),
     option(ENCRYPTION, "security.kmip.activateKeys", "kmipActivateKeys", Kind::Bool, "BOOL",
         "Activate keys that we create, and use Active keys only. Default: true"),
     option(ENCRYPTION, "security.kmip.keyStatePollingSeconds", "kmipKeyStatePollingSeconds", Kind::Int { min: -1, max: MS_MAX }, "SECONDS",
@@ -202,6 +206,9 @@ pub const OPTIONS: &[Known] = &[
         Kind::Only { value: "false", reason: "nothing is collected: set it to false, or remove it" }, "",
         "Only `false`"),
 ];
+
+/// The versions of KMIP that we speak.
+const KMIP_VERSIONS: &[&str] = &["1.0", "1.1", "1.2", "1.3", "1.4", "2.0", "2.1"];
 
 /// The option with this key, if it is one of ours.
 #[must_use]

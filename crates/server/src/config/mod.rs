@@ -15,11 +15,13 @@
 //! | `password`, `environment` | the password of the client certificate's key, from one of its three places |
 //! | `cmd_line_opts` | options as shown, secrets replaced |
 //! | `tool` | the command line of `strongroom` |
+//! | `kmip_connection` | the part of the file that `strongroom kmip` takes |
 
 mod cmd_line_opts;
 mod command_line;
 mod environment;
 mod error;
+mod kmip_connection;
 pub mod known;
 mod options;
 mod password;
@@ -41,6 +43,7 @@ mod tests;
 pub use cmd_line_opts::CmdLineOpts;
 pub use environment::{CLIENT_CERTIFICATE_PASSWORD, Environment};
 pub use error::{Error, ErrorKind};
+pub use kmip_connection::kmip_connection;
 pub use options::{
     CipherMode, EncryptionOptions, KmipOptions, KmipServer, LogRotate, MasterKeyOptions,
     NetOptions, Options, ProcessOptions, SecurityOptions, ServerParameters, StorageOptions,

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use kmip_client::VersionPolicy;
+
 use super::cmd_line_opts::CmdLineOpts;
 use super::secret::Password;
 use crate::encryption::OnKeyStateLoss;
@@ -120,6 +122,8 @@ pub struct KmipOptions {
     pub connect_retries: u32,
     /// Time for one attempt: resolve, connect, TLS and the first answer.
     pub connect_timeout: Duration,
+    /// Which protocol versions to speak.
+    pub version: VersionPolicy,
     /// Activate the keys that we create, and use Active keys only.
     pub activate_keys: bool,
     /// Time between checks of the key's state; `None`: no checks.

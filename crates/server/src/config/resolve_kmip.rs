@@ -3,6 +3,9 @@
 use std::net::Ipv6Addr;
 use std::time::Duration;
 
+use kmip::ProtocolVersion;
+use kmip_client::VersionPolicy;
+
 use super::environment::Environment;
 use super::error::Error;
 use super::options::{KmipOptions, KmipServer};
@@ -22,6 +25,8 @@ const SERVER_NAME: &str = "security.kmip.serverName";
 const CERTIFICATE: &str = "security.kmip.clientCertificateFile";
 const KEY_IDENTIFIER: &str = "security.kmip.keyIdentifier";
 const CREATE_IF_MISSING: &str = "security.kmip.createKeyIfMissing";
+const LEGACY: &str = "security.kmip.useLegacyProtocol";
+const VERSION: &str = "security.kmip.protocolVersion";
 const ACTIVATE: &str = "security.kmip.activateKeys";
 const POLLING: &str = "security.kmip.keyStatePollingSeconds";
 const ON_LOSS: &str = "security.kmip.onKeyStateLoss";
@@ -101,6 +106,7 @@ pub(super) fn kmip(
         connect_retries: settings.number("security.kmip.connectRetries").unwrap_or(0),
         connect_timeout: millis(settings, "security.kmip.connectTimeoutMS")
             .unwrap_or(DEFAULT_CONNECT_TIMEOUT),
+        version: version(settings)?,
         activate_keys,
         key_state_polling,
         on_key_state_loss,
@@ -114,6 +120,30 @@ pub(super) fn kmip(
             .place(password::OPTION)
             .is_some_and(|place| place.origin == Origin::CommandLine),
     }))
+}
+
+/// MongoDB Enterprise's `useLegacyProtocol` means 1.0 or 1.1.
+const NEWEST_LEGACY: ProtocolVersion = ProtocolVersion::V1_1;
+
+fn version(settings: &Settings) -> Result<VersionPolicy, Error> {
+    let legacy = settings
+        .place(LEGACY)
+        .filter(|_| settings.boolean(LEGACY) == Some(true));
+    let pinned = settings
+        .text(VERSION)
+        .and_then(|text| text.parse::<ProtocolVersion>().ok());
+    match (legacy, pinned, settings.place(VERSION)) {
+        (Some(legacy), Some(version), Some(place)) if version > NEWEST_LEGACY => {
+            Err(Error::Conflict {
+                place: place.clone(),
+                other: legacy.clone(),
+                advice: "the legacy protocol is KMIP 1.0 or 1.1; keep one of the two options",
+            })
+        }
+        (_, Some(version), _) => Ok(VersionPolicy::Exactly(version)),
+        (Some(_), None, _) => Ok(VersionPolicy::AtMost(NEWEST_LEGACY)),
+        (None, None, _) => Ok(VersionPolicy::Negotiate),
+    }
 }
 
 /// Without activation every state is fine, so that there is nothing to watch.

@@ -229,6 +229,50 @@ fn a_polling_interval_of_zero_or_less_turns_it_off() {
 }
 
 #[test]
+fn kmip_protocol_versions() {
+    use kmip::ProtocolVersion as V;
+    use kmip_client::VersionPolicy::{AtMost, Exactly, Negotiate};
+    let base = [
+        "--enableEncryption",
+        "--kmipServerName",
+        "h",
+        "--kmipClientCertificateFile",
+        "c",
+    ];
+    for (given, expected) in [
+        (&[][..], Negotiate),
+        (&["--kmipUseLegacyProtocol=false"], Negotiate),
+        (&["--kmipUseLegacyProtocol"], AtMost(V::V1_1)),
+        (&["--kmipProtocolVersion", "1.4"], Exactly(V::V1_4)),
+        (&["--kmipProtocolVersion=2.1"], Exactly(V::V2_1)),
+        (
+            &["--kmipProtocolVersion", "1.0", "--kmipUseLegacyProtocol"],
+            Exactly(V::V1_0),
+        ),
+        (
+            &[
+                "--kmipProtocolVersion",
+                "2.0",
+                "--kmipUseLegacyProtocol",
+                "false",
+            ],
+            Exactly(V::V2_0),
+        ),
+    ] {
+        let options = options(&[&base[..], given].concat(), "");
+        assert_eq!(kmip(&options).version, expected, "{given:?}");
+    }
+    // YAML reads 2.0 as a number unless it is quoted: both are understood.
+    for version in ["2.0", "\"2.0\"", "'2.0'"] {
+        let yaml = format!(
+            "security: {{enableEncryption: true, kmip: {{serverName: h, clientCertificateFile: c, protocolVersion: {version}}}}}"
+        );
+        let options = options(&[], &yaml);
+        assert_eq!(kmip(&options).version, Exactly(V::V2_0), "{version}");
+    }
+}
+
+#[test]
 fn dotted_keys_comments_and_empty_sections() {
     let yaml = "# a comment\nnet.port: 5\nsecurity:\n#  enableEncryption: true\nstorage:\n  journal.commitIntervalMs: 7 # ms\nsetParameter:\n  cursorTimeoutMillis: 1000\n";
     let options = options(&[], yaml);
@@ -389,6 +433,36 @@ fn complaints_name_option_place_and_way_out() {
                 "security.kmip.serverName (--kmipServerName)",
                 "--encryptionKeyFile",
             ],
+        ),
+        (
+            &[
+                "--enableEncryption",
+                "--kmipServerName",
+                "h",
+                "--kmipClientCertificateFile",
+                "c",
+                "--kmipUseLegacyProtocol",
+                "--kmipProtocolVersion",
+                "1.2",
+            ],
+            "",
+            Inconsistent,
+            &[
+                "--kmipProtocolVersion and --kmipUseLegacyProtocol exclude each other",
+                "1.0 or 1.1",
+            ],
+        ),
+        (
+            &["--kmipProtocolVersion", "3.0"],
+            "",
+            InvalidValue,
+            &["--kmipProtocolVersion", "`1.0` or `1.1`", "`3.0`"],
+        ),
+        (
+            &["--enableEncryption", "--kmipUseLegacyProtocol"],
+            "",
+            Inconsistent,
+            &["--kmipUseLegacyProtocol", "--kmipServerName"],
         ),
         (
             &["--enableEncryption", "--kmipPort", "1"],

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use kmip_tool::KmipArguments;
 
 pub use super::tool_keys::{HostOptions, MigrateOptions, RotateOptions, SetOptions, StatusOptions};
 
@@ -29,6 +30,9 @@ pub enum ToolCommand {
     /// Look after the keys that the data is encrypted with
     #[command(subcommand)]
     Keys(KeysCommand),
+    /// Create, look at and destroy keys on any KMIP server
+    #[command(subcommand_required = true, arg_required_else_help = true)]
+    Kmip(Box<KmipArguments>),
 }
 
 /// The subcommands of `strongroom keys`.
@@ -185,5 +189,41 @@ mod tests {
             assert_eq!(check.server, ["--config", "f", "--dbpath", "d"], "{line:?}");
             assert!(check.json && !check.read_only);
         }
+    }
+
+    /// Whoever knows the server's options knows the tool's.
+    #[test]
+    fn options_of_the_kmip_connection_are_the_servers() {
+        let mut command = Tool::command();
+        command.build();
+        let kmip = command.find_subcommand("kmip").unwrap();
+        let flags: Vec<&str> = kmip
+            .get_arguments()
+            .filter_map(clap::Arg::get_long)
+            .filter(|flag| flag.starts_with("kmip"))
+            .collect();
+        // Which key the server uses, and what it does with it, is the server's own affair.
+        for option in [
+            "serverName",
+            "port",
+            "serverCAFile",
+            "clientCertificateFile",
+            "clientKeyFile",
+            "clientCertificatePassword",
+            "clientCertificatePasswordFile",
+            "connectRetries",
+            "connectTimeoutMS",
+            "useLegacyProtocol",
+            "protocolVersion",
+        ] {
+            if let Some(known) = crate::config::known::by_path(&format!("security.kmip.{option}")) {
+                assert!(
+                    flags.contains(&known.flag),
+                    "strongroom kmip lacks --{}",
+                    known.flag
+                );
+            }
+        }
+        assert!(flags.contains(&"kmipServerName"), "{flags:?}");
     }
 }

@@ -57,7 +57,6 @@ const ROWS: &[Row] = &[
     row("security.sasl.*", "", LATER),
     row("security.ldap.*", "ldap*", LATER),
     row("security.vault.*", "vault*", "keys come from a KMIP server or a key file; Vault Enterprise serves KMIP: use security.kmip"),
-    row("security.kmip.useLegacyProtocol", "kmipUseLegacyProtocol", "the protocol version is negotiated with the KMIP server: remove it"),
     row("security.kmip.clientCertificateSelector", "kmipClientCertificateSelector", "give the certificate as a PEM file with security.kmip.clientCertificateFile"),
 
     row("storage.engine", "storageEngine", ENGINE),

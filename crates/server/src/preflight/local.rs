@@ -85,10 +85,9 @@ fn keystore(report: &mut Report, dbpath: &Path, header: &Header, asked: &Encrypt
     }
     let key = header.master_key().or_else(|| header.pending());
     let detail = format!(
-        "format {}, {}, generation {}, {}",
+        "format {}, {}, {}",
         keystore::format::VERSION,
         header.cipher(),
-        key.map_or(0, |key| key.generation),
         startup::describe(key)
     );
     report.passed(NAME, None, detail);

@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::Report;
 use super::server::{Needs, Reached, status};
+use crate::exit::ExitStatus;
 
 const NAME: &str = "throw-away key";
 /// The beginning of such a key's Name: whatever is left of one may be destroyed.
@@ -51,9 +52,15 @@ struct Tried {
     name: String,
     identifier: Option<String>,
     done: Vec<Operation>,
-    failures: Vec<(Operation, Error)>,
+    failures: Vec<Failure>,
     /// It may still be there.
     left_over: bool,
+}
+
+struct Failure {
+    operation: Operation,
+    problem: String,
+    status: ExitStatus,
 }
 
 impl Tried {
@@ -72,7 +79,7 @@ impl Tried {
             }
             Err(error) => {
                 tried.left_over = error.outcome_is_unknown();
-                tried.failures.push((Operation::Create, error));
+                tried.note(Operation::Create, Err(error));
             }
         }
         tried
@@ -81,8 +88,21 @@ impl Tried {
     fn note(&mut self, operation: Operation, result: Result<(), Error>) {
         match result {
             Ok(()) => self.done.push(operation),
-            Err(error) => self.failures.push((operation, error)),
+            Err(error) => self.failures.push(Failure {
+                operation,
+                problem: error.message().to_owned(),
+                status: status(&error),
+            }),
         }
+    }
+
+    /// An answer that is not what it should be.
+    fn wrong(&mut self, operation: Operation, problem: String, status: ExitStatus) {
+        self.failures.push(Failure {
+            operation,
+            problem,
+            status,
+        });
     }
 
     /// Each operation is tried, whatever became of those before it.
@@ -93,11 +113,20 @@ impl Tried {
         }
         let attributes = session.get_attributes(identifier).await;
         self.note(Operation::GetAttributes, attributes.map(drop));
-        let key = session.get_symmetric_key(identifier).await;
-        self.note(Operation::Get, key.map(drop));
-        let name = self.name.clone();
-        let located = session.locate_by_name(&name).await;
-        self.note(Operation::Locate, located.map(drop));
+        match session.get_symmetric_key(identifier).await {
+            Ok(key) if key.bits() != 256 => {
+                let problem = format!("asked for a key of 256 bits, got one of {}", key.bits());
+                self.wrong(Operation::Get, problem, ExitStatus::KeyUnusable);
+            }
+            got => self.note(Operation::Get, got.map(drop)),
+        }
+        match session.locate_by_name(&self.name).await {
+            Ok(hits) if hits.iter().all(|hit| hit.unique_identifier != identifier) => {
+                let problem = "does not find the key by its Name".to_owned();
+                self.wrong(Operation::Locate, problem, ExitStatus::KmipRefused);
+            }
+            located => self.note(Operation::Locate, located.map(drop)),
+        }
     }
 
     async fn remove(&mut self, session: &mut Session, identifier: &str, needs: &Needs) {
@@ -118,16 +147,16 @@ impl Tried {
         let mut failures = self.failures.iter();
         let worst = failures
             .clone()
-            .find(|(operation, _)| needs.for_start(*operation))
+            .find(|failure| needs.for_start(failure.operation))
             .or_else(|| failures.next());
-        let Some((operation, worst)) = worst else {
+        let Some(worst) = worst else {
             report.passed(NAME, here, format!("{}: all work", done.join(", ")));
             return;
         };
         let mut detail: Vec<String> = self
             .failures
             .iter()
-            .map(|(operation, error)| format!("{operation}: {}", error.message()))
+            .map(|failure| format!("{}: {}", failure.operation, failure.problem))
             .collect();
         if self.left_over {
             detail.push(format!(
@@ -139,8 +168,8 @@ impl Tried {
             ));
         }
         let detail = detail.join("; ");
-        if needs.for_start(*operation) {
-            report.failed(NAME, here, detail, status(worst));
+        if needs.for_start(worst.operation) {
+            report.failed(NAME, here, detail, worst.status);
         } else {
             report.warning(
                 NAME,

@@ -7,7 +7,7 @@ use keystore::provider::key_file;
 use keystore::provider::kmip::{Fetched, KmipKeyError, KmipKeys, WrapContext, is_definite_refusal};
 use keystore::rotation::{self, RotationError, Target};
 use keystore::{Cipher, Header, Keystore, MasterKeyRef, Provider, failpoint, key_name};
-use kmip_client::{Client, ClientConfig};
+use kmip_client::Client;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -488,10 +488,7 @@ pub(crate) fn client(options: &KmipOptions) -> Result<Client, StartupError> {
             });
         }
     }
-    let mut config = ClientConfig::new(options.servers.clone(), tls.clone());
-    config.connect_retries = options.connect_retries;
-    config.connect_timeout = options.connect_timeout;
-    Ok(Client::new(config).map_err(KmipKeyError::from)?)
+    Ok(Client::new(options.client_config()).map_err(KmipKeyError::from)?)
 }
 
 /// Connects, for keys that are used as the options say.

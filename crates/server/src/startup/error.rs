@@ -278,7 +278,8 @@ fn of_rotation(error: &RotationError) -> ExitStatus {
     }
 }
 
-fn of_tls(error: &tls::Error) -> ExitStatus {
+/// The exit status for a certificate or key file.
+pub(crate) fn of_tls(error: &tls::Error) -> ExitStatus {
     use tls::Error;
     match error {
         Error::Missing { .. } | Error::Unreadable { .. } | Error::NoRoots { .. } => {
@@ -304,7 +305,8 @@ fn of_kmip(error: &KmipKeyError) -> ExitStatus {
     }
 }
 
-fn of_kmip_client(kind: &ErrorKind) -> ExitStatus {
+/// The exit status for a KMIP server that does not do what it was asked.
+pub(crate) fn of_kmip_client(kind: &ErrorKind) -> ExitStatus {
     match kind {
         ErrorKind::Configuration => ExitStatus::BadOptions,
         ErrorKind::Resolve => ExitStatus::KmipUnresolved,
@@ -313,7 +315,7 @@ fn of_kmip_client(kind: &ErrorKind) -> ExitStatus {
         ErrorKind::TlsWrongName => ExitStatus::KmipServerName,
         ErrorKind::TlsClientRefused => ExitStatus::KmipClientRefused,
         ErrorKind::TlsOther => ExitStatus::KmipTls,
-        ErrorKind::Timeout => ExitStatus::KmipTimeout,
+        ErrorKind::Timeout | ErrorKind::Cancelled => ExitStatus::KmipTimeout,
         ErrorKind::Protocol | ErrorKind::NoCommonVersion => ExitStatus::KmipProtocol,
         ErrorKind::AuthenticationFailed | ErrorKind::Refused { .. } => ExitStatus::KmipRefused,
         ErrorKind::NotFound => ExitStatus::KeyNotFound,

@@ -40,6 +40,7 @@ use keystore::Keystore;
 
 pub use dbpath::{DbpathLock, DbpathState};
 pub use error::{StartupError, storage_exit_status};
+pub(crate) use error::{of_kmip_client, of_tls};
 pub use key_ring::storage_encryption;
 pub use migrate::{Migrated, migrate};
 pub use options::{EncryptionOptions, KmipOptions, MasterKeySource};

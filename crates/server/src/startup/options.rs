@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use keystore::Cipher;
-use kmip_client::ServerAddress;
+use kmip_client::{ClientConfig, ServerAddress, VersionPolicy};
 use tls::ClientTls;
 
 use crate::encryption::KeyStatePolicy;
@@ -39,6 +39,8 @@ pub struct KmipOptions {
     pub connect_retries: u32,
     /// For each attempt. Default 5 s.
     pub connect_timeout: Duration,
+    /// Which protocol versions to speak. Default: the newest one that both sides have.
+    pub version: VersionPolicy,
     /// Unique identifier or Name of the master key; `None`: create one, or use the saved one.
     pub key_identifier: Option<String>,
     /// Create a key under the Name `key_identifier` if there is none. Default off.
@@ -61,6 +63,7 @@ impl KmipOptions {
             tls,
             connect_retries: 0,
             connect_timeout: Duration::from_secs(5),
+            version: VersionPolicy::default(),
             key_identifier: None,
             create_key_if_missing: false,
             activate_keys: true,
@@ -68,5 +71,14 @@ impl KmipOptions {
             wrap_on_server: false,
             key_state: KeyStatePolicy::default(),
         }
+    }
+
+    /// What the KMIP client needs of them.
+    pub(super) fn client_config(&self) -> ClientConfig {
+        let mut config = ClientConfig::new(self.servers.clone(), self.tls.clone());
+        config.connect_retries = self.connect_retries;
+        config.connect_timeout = self.connect_timeout;
+        config.version = self.version;
+        config
     }
 }

@@ -3,6 +3,7 @@
 mod backup;
 mod dev;
 mod keys;
+mod kmip;
 mod progress;
 mod restore;
 
@@ -45,7 +46,9 @@ pub fn main(arguments: &[String], environment: Environment) -> ExitCode {
     let tool = match Tool::try_parse_from(arguments) {
         Ok(tool) => tool,
         Err(error) => {
-            let _ = error.print();
+            if !kmip::tells_wrong_arguments(arguments, &error) {
+                let _ = error.print();
+            }
             let status = if error.use_stderr() {
                 ExitStatus::BadOptions
             } else {
@@ -77,6 +80,7 @@ async fn run(command: &ToolCommand, environment: Environment) -> Result<(), Fail
         ToolCommand::Backup(command) => backup::run(command),
         ToolCommand::Dev(options) => dev::run(options).await,
         ToolCommand::Keys(command) => keys::run(command, environment).await,
+        ToolCommand::Kmip(arguments) => kmip::run(arguments, environment).await,
         ToolCommand::Restore(options) => restore::run(options, &environment),
     }
 }

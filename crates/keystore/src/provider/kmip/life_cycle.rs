@@ -59,7 +59,7 @@ impl KmipKeys {
     /// It is Pre-Active: see [`KmipKeys::activate_created`].
     ///
     /// # Errors
-    /// Those of the client. [`is_definite_refusal`] tells whether a key may exist nevertheless.
+    /// Those of the client. [`is_definite_refusal`](super::is_definite_refusal) tells whether a key may exist nevertheless.
     pub async fn create(&mut self, name: &str) -> Result<String, KmipKeyError> {
         failpoint::hit("kmip.before_create");
         let identifier = self

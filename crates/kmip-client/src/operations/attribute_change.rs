@@ -1,0 +1,72 @@
+//! What Add, Modify and Delete Attribute have in common: a change that is made once, also when its answer gets lost.
+
+use kmip::operations::Request;
+use kmip::registry::Operation;
+use kmip::{Attribute, AttributeName, AttributeValue};
+
+use super::named::is_over;
+use crate::{Error, ErrorKind, Result, Session};
+
+impl Session {
+    /// Sends a change of an attribute. When the answer is lost, the attribute is looked at: a change that has been made
+    /// is not made again, and one that may yet come neither.
+    pub(super) async fn change<Q: Request + Clone>(
+        &mut self,
+        request: Q,
+        unique_identifier: &str,
+        name: &AttributeName,
+        is_made: impl Fn(&[Attribute]) -> bool,
+    ) -> Result<()> {
+        let error = match self.call_once(request.clone()).await {
+            Ok(_) => return Ok(()),
+            Err(error) if error.outcome_is_unknown() => error,
+            Err(error) => return Err(error),
+        };
+        match self.instances(unique_identifier, name).await {
+            Ok(instances) if is_made(&instances) => Ok(()),
+            Ok(_) if is_over(&error) => self.call_once(request).await.map(drop),
+            _ => Err(error),
+        }
+    }
+
+    /// The instances of an attribute that an object has. Some servers return others as well.
+    pub(super) async fn instances(
+        &mut self,
+        unique_identifier: &str,
+        name: &AttributeName,
+    ) -> Result<Vec<Attribute>> {
+        let attributes = self
+            .read_attributes(unique_identifier, std::slice::from_ref(name))
+            .await?;
+        Ok(attributes
+            .iter()
+            .filter(|attribute| attribute.value.attribute_name() == *name)
+            .cloned()
+            .collect())
+    }
+
+    /// The index by which 1.x knows the instance with this value.
+    pub(super) async fn index_of(
+        &mut self,
+        unique_identifier: &str,
+        value: &AttributeValue,
+        operation: Operation,
+    ) -> Result<i32> {
+        let name = value.attribute_name();
+        let instances = self.instances(unique_identifier, &name).await?;
+        (0..)
+            .zip(&instances)
+            .find(|(_, instance)| instance.value == *value)
+            .map(|(place, instance)| instance.index.unwrap_or(place))
+            .ok_or_else(|| {
+                let message =
+                    format!("{unique_identifier} has no attribute {name} with the value given");
+                self.at_here(Error::new(ErrorKind::NotFound, message), operation)
+            })
+    }
+}
+
+/// Whether one of the instances has this value.
+pub(super) fn has(instances: &[Attribute], value: &AttributeValue) -> bool {
+    instances.iter().any(|instance| instance.value == *value)
+}

@@ -1,0 +1,88 @@
+//! What an object is, in a line.
+
+use kmip::registry::{CryptographicAlgorithm, ObjectType, State, Tag};
+use kmip::{AttributeValue, Attributes};
+use serde::Serialize;
+
+/// What a summary is made of. By name, since "all" is slow on servers with many attributes.
+pub(crate) const WANTED: [Tag; 6] = [
+    Tag::Name,
+    Tag::ObjectType,
+    Tag::State,
+    Tag::CryptographicAlgorithm,
+    Tag::CryptographicLength,
+    Tag::ObjectGroup,
+];
+
+/// An object as `locate` lists it. What the server does not say is `None`.
+#[derive(Clone, Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Summary {
+    pub(crate) unique_identifier: String,
+    pub(crate) names: Vec<String>,
+    #[serde(serialize_with = "name")]
+    pub(crate) object_type: Option<ObjectType>,
+    #[serde(serialize_with = "name")]
+    pub(crate) state: Option<State>,
+    #[serde(serialize_with = "name")]
+    pub(crate) cryptographic_algorithm: Option<CryptographicAlgorithm>,
+    pub(crate) cryptographic_length: Option<i32>,
+    pub(crate) object_groups: Vec<String>,
+}
+
+/// Serializes the canonical name, or nothing.
+pub(crate) fn name<T: ToString, S: serde::Serializer>(
+    value: &Option<T>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    match value {
+        Some(value) => serializer.serialize_some(&value.to_string()),
+        None => serializer.serialize_none(),
+    }
+}
+
+impl Summary {
+    pub(crate) fn new(unique_identifier: &str, attributes: &Attributes) -> Self {
+        Self {
+            unique_identifier: unique_identifier.to_owned(),
+            names: attributes.names().map(|name| name.value.clone()).collect(),
+            object_type: attributes.object_type().copied(),
+            state: attributes.state().copied(),
+            cryptographic_algorithm: attributes.cryptographic_algorithm().copied(),
+            cryptographic_length: attributes.cryptographic_length().copied(),
+            object_groups: attributes
+                .iter()
+                .filter_map(|attribute| match &attribute.value {
+                    AttributeValue::ObjectGroup(group) => Some(group.clone()),
+                    _ => None,
+                })
+                .collect(),
+        }
+    }
+
+    pub(crate) fn is_destroyed(&self) -> bool {
+        matches!(
+            self.state,
+            Some(State::Destroyed | State::DestroyedCompromised)
+        )
+    }
+
+    /// The columns of [`HEAD`].
+    pub(crate) fn row(&self) -> Vec<String> {
+        vec![
+            self.unique_identifier.clone(),
+            shown(self.state),
+            shown(self.object_type),
+            shown(self.cryptographic_algorithm),
+            shown(self.cryptographic_length),
+            self.names.join(", "),
+        ]
+    }
+}
+
+/// The head of a table of summaries.
+pub(crate) const HEAD: [&str; 6] = ["ID", "STATE", "TYPE", "ALGORITHM", "LENGTH", "NAMES"];
+
+fn shown<T: ToString>(value: Option<T>) -> String {
+    value.map_or_else(|| "-".to_owned(), |value| value.to_string())
+}

@@ -1,0 +1,9 @@
+//! The tool against the embedded server, from the command line to what is printed.
+
+mod life;
+mod lists;
+mod material;
+mod output;
+mod raw;
+mod refusals;
+mod rig;

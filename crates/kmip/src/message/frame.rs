@@ -1,0 +1,106 @@
+//! What requests and responses have in common: a header that counts the items, and the items.
+
+use crate::codec::{Value, take_once};
+use crate::error::{DecodeError, EncodeError};
+use crate::limits::Limits;
+use crate::registry::Tag;
+use crate::ttlv::{Buffer, Element, Newer, Writer};
+use crate::version::ProtocolVersion;
+
+use super::{RequestHeader, ResponseHeader};
+
+/// The header of a message. Its count is the last field, so that it can be written over.
+pub(super) trait Header: Value {
+    /// The message's tag.
+    const MESSAGE: Tag;
+    /// The header's tag.
+    const HEADER: Tag;
+    /// What becomes of what is newer than the version.
+    const NEWER: Newer;
+
+    fn version(&self) -> ProtocolVersion;
+    fn batch_count(&self) -> i32;
+}
+
+impl Header for RequestHeader {
+    const MESSAGE: Tag = Tag::RequestMessage;
+    const HEADER: Tag = Tag::RequestHeader;
+    const NEWER: Newer = Newer::Refuse;
+
+    fn version(&self) -> ProtocolVersion {
+        self.protocol_version
+    }
+
+    fn batch_count(&self) -> i32 {
+        self.batch_count
+    }
+}
+
+impl Header for ResponseHeader {
+    const MESSAGE: Tag = Tag::ResponseMessage;
+    const HEADER: Tag = Tag::ResponseHeader;
+    const NEWER: Newer = Newer::Omit;
+
+    fn version(&self) -> ProtocolVersion {
+        self.protocol_version
+    }
+
+    fn batch_count(&self) -> i32 {
+        self.batch_count
+    }
+}
+
+/// Reads a message that [`check`](crate::ttlv::check()) has accepted.
+pub(super) fn decode<H: Header, I: Value>(
+    message: &Element<'_>,
+    limits: &Limits,
+) -> Result<(H, Vec<I>), DecodeError> {
+    message.expect_tag(H::MESSAGE)?;
+    let mut header: Option<H> = None;
+    let mut items = Vec::new();
+    for field in message.structure()? {
+        match field.tag() {
+            tag if tag == H::HEADER => take_once(&mut header, &field, Value::decode)?,
+            Tag::BatchItem if items.len() >= limits.batch_items => {
+                return Err(DecodeError::Limit {
+                    what: "batch items",
+                    max: limits.batch_items,
+                });
+            }
+            Tag::BatchItem => items.push(I::decode(&field)?),
+            _ => {}
+        }
+    }
+    let header = header.ok_or(DecodeError::Missing {
+        tag: H::HEADER,
+        within: H::MESSAGE,
+    })?;
+    if usize::try_from(header.batch_count()) != Ok(items.len()) {
+        return Err(DecodeError::BatchCount {
+            got: items.len(),
+            expected: header.batch_count(),
+        });
+    }
+    Ok((header, items))
+}
+
+/// Writes a message, with the real number of items in its header.
+pub(super) fn encode<H: Header, I: Value>(
+    header: &H,
+    items: &[I],
+    buffer: Buffer,
+) -> Result<Buffer, EncodeError> {
+    let version = header.version();
+    if !version.is_supported() {
+        return Err(EncodeError::UnsupportedVersion { version });
+    }
+    let mut writer = Writer::new(buffer, version, H::NEWER);
+    writer.structure(H::MESSAGE, |writer| {
+        header.encode(H::HEADER, writer);
+        writer.overwrite_last(i32::try_from(items.len()).unwrap_or(i32::MAX));
+        for item in items {
+            item.encode(Tag::BatchItem, writer);
+        }
+    });
+    writer.finish()
+}
