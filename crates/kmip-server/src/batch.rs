@@ -4,36 +4,47 @@ use std::sync::Arc;
 
 use kmip::message::AsynchronousIndicator;
 use kmip::registry::{
-    AsynchronousIndicatorOption, BatchErrorContinuationOption, Operation, ResultReason,
-    ResultStatus, UniqueIdentifierPlaceholder,
+    AsynchronousIndicatorOption, BatchErrorContinuationOption, DataPlaceholder, Operation,
+    ResultReason, ResultStatus, UniqueIdentifierPlaceholder,
 };
 use kmip::{
-    ProtocolVersion, RequestBatchItem, RequestMessage, ResponseBatchItem, UniqueIdentifier,
+    Data, ProtocolVersion, RequestBatchItem, RequestMessage, ResponseBatchItem, SecretBytes,
+    UniqueIdentifier,
 };
 
 use crate::failure::Failure;
-use crate::objects::Objects;
+use crate::object::Object;
+use crate::objects::{Before, Objects, Transaction};
 use crate::operations;
+use crate::streams::Streams;
 
 /// What an operation knows besides its payload.
 pub(crate) struct Context<'a> {
     pub(crate) objects: &'a Objects,
     pub(crate) owner: &'a Arc<str>,
+    pub(crate) streams: &'a Streams,
     pub(crate) version: ProtocolVersion,
     /// The object that the last successful item was about (KMIP 1.4, section 4, "ID Placeholder").
     placeholder: Option<String>,
-    /// The operation of each item so far, and the object it yielded.
-    yielded: Vec<(Option<Operation>, Option<String>)>,
+    /// What each item so far yielded.
+    yielded: Vec<Yield>,
+    /// What the objects were before this batch changed them; kept if it may have to be undone.
+    journal: Option<Vec<Before>>,
+}
+
+/// What an item yields to the items after it.
+#[derive(Default)]
+struct Yield {
+    operation: Option<Operation>,
+    identifier: Option<String>,
+    /// The public key, where the identifier is the private key's.
+    public_key: Option<String>,
+    data: Option<SecretBytes>,
 }
 
 impl Context<'_> {
     /// The identifier that the request means.
     pub(crate) fn identifier(&self, given: Option<UniqueIdentifier>) -> Result<String, Failure> {
-        let yielded = |position: Option<usize>| {
-            position
-                .and_then(|position| self.yielded.get(position))
-                .and_then(|(_, id)| id.clone())
-        };
         let found = match given {
             Some(UniqueIdentifier::Text(text)) => return Ok(text),
             None
@@ -42,22 +53,23 @@ impl Context<'_> {
             }
             Some(UniqueIdentifier::Placeholder(placeholder)) => {
                 let name = placeholder.to_string();
-                self.yielded
-                    .iter()
-                    .rev()
-                    .find(|(operation, _)| {
-                        operation.is_some_and(|operation| operation.to_string() == name)
-                    })
-                    .and_then(|(_, identifier)| identifier.clone())
+                let is_public = name.ends_with("PublicKey");
+                let name = name.trim_end_matches("PublicKey");
+                let name = name.trim_end_matches("PrivateKey");
+                let is_it = |item: &&Yield| {
+                    item.operation
+                        .is_some_and(|operation| operation.to_string() == name)
+                };
+                self.yielded.iter().rev().find(is_it).and_then(|item| {
+                    if is_public {
+                        item.public_key.clone()
+                    } else {
+                        item.identifier.clone()
+                    }
+                })
             }
             Some(UniqueIdentifier::BatchItem(index)) => {
-                let index = isize::try_from(index).unwrap_or_default();
-                yielded(match index {
-                    1.. => index
-                        .checked_sub(1)
-                        .and_then(|index| usize::try_from(index).ok()),
-                    _ => self.yielded.len().checked_add_signed(index),
-                })
+                self.item(index).and_then(|item| item.identifier.clone())
             }
         };
         found.ok_or_else(|| {
@@ -68,12 +80,113 @@ impl Context<'_> {
         })
     }
 
+    /// Makes and changes objects, all or none.
+    pub(crate) fn transact<T>(
+        &mut self,
+        change: impl FnOnce(&mut Transaction<'_>) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        let (done, before) = self.objects.transact(self.owner, change)?;
+        if let Some(journal) = &mut self.journal {
+            journal.extend(before);
+        }
+        Ok(done)
+    }
+
+    /// Changes one object that is not in the archive.
+    pub(crate) fn change(
+        &mut self,
+        identifier: &str,
+        change: impl FnOnce(&mut Object) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        self.transact(|transaction| {
+            transaction.change(identifier, |object| {
+                check_on_line(object)?;
+                change(object)
+            })
+        })
+    }
+
+    /// Adds a new object.
+    pub(crate) fn insert(&mut self, object: Object) -> Result<Object, Failure> {
+        let kept = object.clone();
+        self.transact(|transaction| {
+            transaction.insert(object);
+            Ok(())
+        })?;
+        Ok(kept)
+    }
+
+    /// An object that is not in the archive.
+    pub(crate) fn on_line(&self, identifier: &str) -> Result<Arc<Object>, Failure> {
+        let object = self.objects.get(self.owner, identifier)?;
+        check_on_line(&object)?;
+        Ok(object)
+    }
+
     /// The object that later items mean by the placeholder.
     pub(crate) fn yields(&mut self, identifier: &str) {
         self.placeholder = Some(identifier.to_owned());
-        if let Some((_, yielded)) = self.yielded.last_mut() {
-            *yielded = Some(identifier.to_owned());
+        if let Some(item) = self.yielded.last_mut() {
+            item.identifier = Some(identifier.to_owned());
         }
+    }
+
+    /// The key pair that later items mean: by the placeholder the private key.
+    pub(crate) fn yields_pair(&mut self, private: &str, public: &str) {
+        self.yields(private);
+        if let Some(item) = self.yielded.last_mut() {
+            item.public_key = Some(public.to_owned());
+        }
+    }
+
+    /// The data that the request means; none is empty.
+    pub(crate) fn data(&self, given: Option<Data>) -> Result<SecretBytes, Failure> {
+        let found = match given {
+            None => return Ok(SecretBytes::default()),
+            Some(Data::Bytes(bytes)) => return Ok(bytes),
+            Some(Data::Placeholder(placeholder)) => {
+                let operation = match placeholder {
+                    DataPlaceholder::Decrypt => Some(Operation::Decrypt),
+                    DataPlaceholder::Encrypt => Some(Operation::Encrypt),
+                    DataPlaceholder::Hash => Some(Operation::Hash),
+                    DataPlaceholder::MACMACData => Some(Operation::MAC),
+                    DataPlaceholder::RNGRetrieve => Some(Operation::RNGRetrieve),
+                    DataPlaceholder::SignSignatureData => Some(Operation::Sign),
+                    DataPlaceholder::SignatureVerify => Some(Operation::SignatureVerify),
+                    DataPlaceholder::Other(_) => None,
+                };
+                let mut earlier = self.yielded.iter().rev();
+                earlier.find(|item| operation.is_some() && item.operation == operation)
+            }
+            Some(Data::BatchItem(index)) => self.item(index),
+        };
+        found.and_then(|item| item.data.clone()).ok_or_else(|| {
+            Failure::new(
+                ResultReason::ItemNotFound,
+                "no earlier item of the batch has yielded such data",
+            )
+        })
+    }
+
+    /// The data that later items mean by a placeholder.
+    pub(crate) fn yields_data(&mut self, data: Option<&[u8]>) {
+        if let Some(item) = self.yielded.last_mut() {
+            item.data = data.map(SecretBytes::from);
+        }
+    }
+
+    /// The item with this place: from 0, or counted back from this item.
+    fn item(&self, index: i32) -> Option<&Yield> {
+        let index = isize::try_from(index).ok()?;
+        let position = match usize::try_from(index) {
+            Ok(position) => position,
+            Err(_) => self
+                .yielded
+                .len()
+                .checked_sub(1)?
+                .checked_add_signed(index)?,
+        };
+        self.yielded.get(position)
     }
 
     /// After a Locate that found none or several.
@@ -82,17 +195,32 @@ impl Context<'_> {
     }
 }
 
+fn check_on_line(object: &Object) -> Result<(), Failure> {
+    if object.is_archived() {
+        return Err(Failure::new(
+            ResultReason::ObjectArchived,
+            "the object is in the archive: recover it first",
+        ));
+    }
+    Ok(())
+}
+
 /// Does what the request says, as far as its continuation option goes.
 pub(crate) fn perform(
     objects: &Objects,
+    streams: &Streams,
     owner: &Arc<str>,
     message: RequestMessage,
 ) -> Vec<ResponseBatchItem> {
     let header = message.header;
     let continues = header.batch_error_continuation_option;
+    let undoes = continues == Some(BatchErrorContinuationOption::Undo);
+    let _turn = objects.turn(undoes);
     let mut context = Context {
+        journal: undoes.then(Vec::new),
         objects,
         owner,
+        streams,
         version: header.protocol_version,
         placeholder: None,
         yielded: Vec::new(),
@@ -102,9 +230,6 @@ pub(crate) fn perform(
             AsynchronousIndicatorOption::Mandatory,
         )) {
         Some("asynchronous operations are not supported")
-    } else if continues == Some(BatchErrorContinuationOption::Undo) && message.batch_items.len() > 1
-    {
-        Some("undoing a batch is not supported")
     } else {
         None
     };
@@ -116,6 +241,9 @@ pub(crate) fn perform(
         };
         let has_failed = answer.result_status != ResultStatus::Success;
         answers.push(answer);
+        if has_failed && undoes {
+            undo(&mut context, &mut answers);
+        }
         if has_failed && continues != Some(BatchErrorContinuationOption::Continue) {
             break;
         }
@@ -123,9 +251,29 @@ pub(crate) fn perform(
     answers
 }
 
+/// Undoes what the items before the failed one have done, and says so in their answers.
+fn undo(context: &mut Context<'_>, answers: &mut [ResponseBatchItem]) {
+    let journal = context.journal.take().unwrap_or_default();
+    let undone = context.objects.restore(journal);
+    for answer in answers.iter_mut().rev().skip(1) {
+        answer.payload = None;
+        match &undone {
+            Ok(()) => answer.result_status = ResultStatus::OperationUndone,
+            Err(failure) => {
+                answer.result_status = ResultStatus::OperationFailed;
+                answer.result_reason = Some(ResultReason::GeneralFailure);
+                answer.result_message = Some(failure.message.clone());
+            }
+        }
+    }
+}
+
 fn perform_item(context: &mut Context<'_>, item: RequestBatchItem) -> ResponseBatchItem {
     let operation = item.payload.operation();
-    context.yielded.push((operation, None));
+    context.yielded.push(Yield {
+        operation,
+        ..Yield::default()
+    });
     if item
         .message_extensions
         .iter()
@@ -138,7 +286,8 @@ fn perform_item(context: &mut Context<'_>, item: RequestBatchItem) -> ResponseBa
     match operations::perform(context, item.payload) {
         Ok(payload) => ResponseBatchItem::success(payload).answering(id),
         Err(failure) => {
-            ResponseBatchItem::failure(operation, failure.reason, failure.message).answering(id)
+            let reason = failure.reason_in(context.version);
+            ResponseBatchItem::failure(operation, reason, failure.message).answering(id)
         }
     }
 }

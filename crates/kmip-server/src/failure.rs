@@ -1,6 +1,7 @@
 //! What an operation answers when it does not succeed.
 
-use kmip::registry::ResultReason;
+use kmip::ProtocolVersion;
+use kmip::registry::{Enumeration, ResultReason};
 
 use crate::store::StoreError;
 
@@ -36,6 +37,41 @@ impl Failure {
     /// A required field is absent.
     pub(crate) fn missing(what: &str) -> Self {
         Self::new(ResultReason::MissingData, format!("{what} is missing"))
+    }
+
+    /// The cryptography did not work out: wrong data, wrong tag, wrong length.
+    pub(crate) fn cryptographic(message: impl Into<String>) -> Self {
+        Self::new(ResultReason::CryptographicFailure, message)
+    }
+
+    /// The reason as the version knows it: most are of 2.0, and say more precisely what 1.x said in other words.
+    pub(crate) fn reason_in(&self, version: ProtocolVersion) -> ResultReason {
+        use ResultReason as R;
+        if self
+            .reason
+            .since()
+            .is_none_or(|since| version.at_least(since))
+        {
+            return self.reason;
+        }
+        match self.reason {
+            R::IncompatibleCryptographicUsageMask
+            | R::WrongKeyLifecycleState
+            | R::NotAuthorised => R::PermissionDenied,
+            R::UsageLimitExceeded | R::ReadOnlyAttribute | R::AttributeReadOnly => {
+                R::PermissionDenied
+            }
+            R::ObjectNotFound | R::ObjectDestroyed | R::AttributeNotFound => R::ItemNotFound,
+            R::AttributeInstanceNotFound | R::WrappingObjectNotFound => R::ItemNotFound,
+            R::Sensitive | R::NotExtractable => R::PermissionDenied,
+            R::MissingInitializationVector | R::InvalidMessage => R::InvalidMessage,
+            R::ServerLimitExceeded | R::ObjectAlreadyExists | R::InternalServerError => {
+                R::GeneralFailure
+            }
+            R::EncodingOptionError | R::KeyWrapTypeNotSupported => R::FeatureNotSupported,
+            R::KeyValueNotPresent => R::ItemNotFound,
+            _ => R::InvalidField,
+        }
     }
 
     /// The object's state does not allow it. All published cases (1.0 to 2.0) answer Permission Denied.

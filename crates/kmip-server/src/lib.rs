@@ -30,11 +30,16 @@
 
 mod attribute_rules;
 mod batch;
+mod certificate;
 mod clock;
 mod config;
 mod connection;
+mod crypto;
+mod digest;
 mod error;
 mod failure;
+#[cfg(test)]
+mod fuzz;
 mod lifecycle;
 mod object;
 mod objects;
@@ -42,8 +47,11 @@ mod operations;
 mod server;
 mod service;
 mod store;
+mod streams;
+mod templates;
+mod usage;
 
 pub use config::ServerConfig;
 pub use error::Error;
 pub use server::Server;
-pub use store::{FileStore, KeyEncryptionKey, Record, RecordStore, StoreError};
+pub use store::{Change, FileStore, KeyEncryptionKey, Record, RecordStore, StoreError};

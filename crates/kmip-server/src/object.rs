@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use kmip::codec::Field;
-use kmip::registry::{State, Tag};
+use kmip::registry::{LinkType, State, Tag};
 use kmip::structures::RevocationReason;
 use kmip::ttlv::{self, Buffer, Newer, Writer};
 use kmip::{
@@ -21,6 +21,8 @@ pub(crate) struct Object {
     pub(crate) identifier: String,
     /// The common name of the client that made it.
     pub(crate) owner: Arc<str>,
+    /// Larger for what was made later: dates are in seconds, and many objects are made in one.
+    pub(crate) sequence: i64,
     /// Everything that Get Attributes shows, Unique Identifier, Object Type and State included. The State is that
     /// of the last change: see [`Object::state`].
     pub(crate) attributes: Attributes,
@@ -43,10 +45,6 @@ impl Object {
         self.attributes.names()
     }
 
-    pub(crate) fn initial_date(&self) -> Option<DateTime> {
-        self.attributes.initial_date().copied()
-    }
-
     pub(crate) fn is_destroyed(&self) -> bool {
         matches!(self.state(), State::Destroyed | State::DestroyedCompromised)
     }
@@ -56,6 +54,47 @@ impl Object {
         let name = value.attribute_name();
         self.remove(&name);
         self.attributes.push(value);
+    }
+
+    /// Sets an attribute that it has not got yet.
+    pub(crate) fn set_new(&mut self, value: AttributeValue) {
+        if self.attributes.get(&value.attribute_name()).is_none() {
+            self.attributes.push(value);
+        }
+    }
+
+    /// Adds a value of an attribute that may have several, unless it is there.
+    pub(crate) fn add(&mut self, value: AttributeValue) {
+        if !self.attributes.iter().any(|own| own.value == value) {
+            self.attributes.push(value);
+        }
+    }
+
+    /// The object that the first link of this type leads to.
+    pub(crate) fn linked(&self, link_type: LinkType) -> Option<String> {
+        self.attributes
+            .iter()
+            .find_map(|attribute| match &attribute.value {
+                AttributeValue::Link(link) if link.link_type == link_type => {
+                    link.linked_object_identifier.as_str().map(str::to_owned)
+                }
+                _ => None,
+            })
+    }
+
+    /// Whether it is in the archive, where it must be recovered from before it is used.
+    pub(crate) fn is_archived(&self) -> bool {
+        self.attributes.archive_date().is_some()
+    }
+
+    /// What follows from an attribute that a client has set: what has been sensitive once has been so not always, if
+    /// it ceases to be.
+    pub(crate) fn follow(&mut self, value: &AttributeValue) {
+        match value {
+            AttributeValue::Sensitive(false) => self.set(AttributeValue::AlwaysSensitive(false)),
+            AttributeValue::Extractable(true) => self.set(AttributeValue::NeverExtractable(false)),
+            _ => {}
+        }
     }
 
     /// Removes all values of an attribute.
@@ -156,15 +195,32 @@ impl Object {
             })
     }
 
-    /// The record for the store: one TTLV structure in the newest version's shape, which has a place for
-    /// everything that the older ones have.
+    /// The record for the store: one TTLV structure in the newest version's shape. What that has no place for any
+    /// more is in 1.4's, as bytes within it.
     pub(crate) fn to_record(&self) -> Result<Buffer, Failure> {
+        let (old, new): (Vec<Attribute>, Vec<Attribute>) = self
+            .attributes
+            .iter()
+            .cloned()
+            .partition(|attribute| is_gone(&attribute.value));
+        let old = in_1_4(|writer| Attributes::from_iter(old).put(Tag::TemplateAttribute, writer))?;
+        let template = match &self.value {
+            Some(ManagedObject::Template(_)) => {
+                Some(in_1_4(|writer| self.value.put(Tag::Template, writer))?)
+            }
+            _ => None,
+        };
         let mut writer = Writer::new(Buffer::new(), ProtocolVersion::V2_1, Newer::Refuse);
         writer.structure(RECORD, |writer| {
             writer.text(Tag::UniqueIdentifier, &self.identifier);
             writer.text(OWNER, &self.owner);
-            self.attributes.put(Tag::TemplateAttribute, writer);
-            self.value.put(Tag::SymmetricKey, writer);
+            writer.long_integer(SEQUENCE, self.sequence);
+            Attributes::from_iter(new).put(Tag::TemplateAttribute, writer);
+            writer.bytes(OLD_ATTRIBUTES, old.as_slice());
+            match &template {
+                Some(template) => writer.bytes(OLD_TEMPLATE, template.as_slice()),
+                None => self.value.put(Tag::SymmetricKey, writer),
+            }
         });
         writer
             .finish()
@@ -181,11 +237,20 @@ impl Object {
         let root = ttlv::check(record, &limits).map_err(|error| error.to_string())?;
         let mut attributes = Attributes::default();
         let (mut owner, mut stored, mut value) = (None, None, None);
+        let mut sequence = 0;
         for field in root.structure().map_err(|error| error.to_string())? {
             let done = match field.tag() {
                 Tag::UniqueIdentifier => field.text().map(|text| stored = Some(text)),
                 OWNER => field.text().map(|text| owner = Some(text)),
+                SEQUENCE => field.long_integer().map(|number| sequence = number),
                 Tag::Attributes => <Attributes as Field>::take(&mut attributes, &field),
+                OLD_ATTRIBUTES => field.bytes().and_then(|bytes| {
+                    <Attributes as Field>::take(&mut attributes, &ttlv::check(bytes, &limits)?)
+                }),
+                OLD_TEMPLATE => field.bytes().and_then(|bytes| {
+                    let template = ttlv::check(bytes, &limits)?;
+                    <Option<ManagedObject> as Field>::take(&mut value, &template)
+                }),
                 _ => <Option<ManagedObject> as Field>::take(&mut value, &field),
             };
             done.map_err(|error| error.to_string())?;
@@ -197,10 +262,30 @@ impl Object {
         Ok(Self {
             identifier: identifier.to_owned(),
             owner,
+            sequence,
             attributes,
             value,
         })
     }
+}
+
+/// Whether the newest version has no place for it.
+fn is_gone(value: &AttributeValue) -> bool {
+    matches!(
+        value,
+        AttributeValue::OperationPolicyName(_)
+            | AttributeValue::CertificateIdentifier(_)
+            | AttributeValue::CertificateSubject(_)
+            | AttributeValue::CertificateIssuer(_)
+    )
+}
+
+fn in_1_4(fill: impl FnOnce(&mut Writer)) -> Result<Buffer, Failure> {
+    let mut writer = Writer::new(Buffer::new(), ProtocolVersion::V1_4, Newer::Refuse);
+    fill(&mut writer);
+    writer
+        .finish()
+        .map_err(|error| Failure::invalid(error.to_string()))
 }
 
 /// The outermost item of a record. Nothing else is ever sealed, so any tag would do.
@@ -208,6 +293,15 @@ const RECORD: Tag = Tag::ResponsePayload;
 
 /// The owner within a record.
 const OWNER: Tag = Tag::Username;
+
+/// The sequence number within a record.
+const SEQUENCE: Tag = Tag::UsageLimitsCount;
+
+/// The attributes within a record that are in 1.4's shape.
+const OLD_ATTRIBUTES: Tag = Tag::Data;
+
+/// A template within a record, in 1.4's shape.
+const OLD_TEMPLATE: Tag = Tag::OpaqueDataValue;
 
 #[cfg(test)]
 mod tests {
@@ -222,6 +316,7 @@ mod tests {
         Object {
             identifier: "id-1".to_owned(),
             owner: "db-1".into(),
+            sequence: 7,
             attributes: Attributes::new()
                 .with(AttributeValue::UniqueIdentifier(UniqueIdentifier::from(
                     "id-1",

@@ -13,10 +13,12 @@ use crate::batch;
 use crate::clock::now;
 use crate::objects::Objects;
 use crate::store::{RecordStore, StoreError};
+use crate::streams::Streams;
 
 /// The server without its sockets.
 pub(crate) struct Service {
     objects: Objects,
+    streams: Streams,
     limits: Limits,
 }
 
@@ -31,6 +33,7 @@ impl Service {
     pub(crate) fn open(store: impl RecordStore, limits: Limits) -> Result<Self, StoreError> {
         Ok(Self {
             objects: Objects::open(store)?,
+            streams: Streams::default(),
             limits,
         })
     }
@@ -68,7 +71,11 @@ impl Service {
             ..ResponseHeader::new(asked, now())
         };
         let largest = message.header.maximum_response_size;
-        let batch_items = batch::perform(&self.objects, owner, message);
+        let only = match message.batch_items.as_slice() {
+            [only] => Some((only.payload.operation(), only.unique_batch_item_id.clone())),
+            _ => None,
+        };
+        let batch_items = batch::perform(&self.objects, &self.streams, owner, message);
         let response = ResponseMessage {
             header,
             batch_items,
@@ -85,7 +92,15 @@ impl Service {
             .is_none_or(|largest| usize::try_from(largest).is_ok_and(|most| encoded.len() <= most));
         if !fits {
             let text = format!("the response has {} bytes", encoded.len());
-            return refuse(asked, ResultReason::ResponseTooLarge, text, false);
+            let mut reply = refuse(asked, ResultReason::ResponseTooLarge, text.clone(), false);
+            // To a single item the answer can say which.
+            if let Some((operation, id)) = only {
+                let item =
+                    ResponseBatchItem::failure(operation, ResultReason::ResponseTooLarge, text);
+                let message = ResponseMessage::new(asked, now(), vec![item.answering(id)]);
+                reply.message = message.encode().unwrap_or(reply.message);
+            }
+            return reply;
         }
         Reply {
             message: encoded,
@@ -125,7 +140,7 @@ mod tests {
     use std::panic::AssertUnwindSafe;
 
     use super::*;
-    use crate::store::Record;
+    use crate::store::{Change, Record};
 
     #[test]
     fn the_nearest_version() {
@@ -148,7 +163,7 @@ mod tests {
             Ok(Vec::new())
         }
 
-        fn put(&self, _: &str, _: &[u8]) -> Result<(), StoreError> {
+        fn apply(&self, _: &[Change<'_>]) -> Result<(), StoreError> {
             Ok(())
         }
     }

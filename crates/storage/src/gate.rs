@@ -78,6 +78,11 @@ impl CommitGate {
         self.changed.load(Ordering::Acquire) || self.in_doubt.load(Ordering::Acquire)
     }
 
+    /// Makes the next look a new one, though nothing was committed.
+    pub(crate) fn mark_changed(&self) {
+        self.changed.store(true, Ordering::Release);
+    }
+
     /// To be called before the database is looked at: what is committed afterwards counts as a
     /// change, whether or not it was seen.
     pub(crate) fn forget_changes(&self) {
@@ -144,27 +149,34 @@ mod tests {
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn nobody_is_inside_a_drained_gate() {
+        const TASKS: usize = 4;
         let gate = Arc::new(CommitGate::default());
         let inside = Arc::new(AtomicU64::new(0));
+        let entered: Arc<[AtomicU64; TASKS]> = Arc::default();
         let stop = Arc::new(AtomicBool::new(false));
-        let tasks: Vec<_> = (0..4)
-            .map(|_| {
-                let (gate, inside, stop) = (gate.clone(), inside.clone(), stop.clone());
+        let tasks: Vec<_> = (0..TASKS)
+            .map(|task| {
+                let (gate, inside) = (Arc::clone(&gate), Arc::clone(&inside));
+                let (entered, stop) = (Arc::clone(&entered), Arc::clone(&stop));
                 tokio::spawn(async move {
-                    let mut entered = 0_u64;
                     while !stop.load(Ordering::Relaxed) {
                         let pass = gate.enter().await;
                         inside.fetch_add(1, Ordering::SeqCst);
                         tokio::task::yield_now().await;
                         inside.fetch_sub(1, Ordering::SeqCst);
                         pass.end();
-                        entered += 1;
+                        entered[task].fetch_add(1, Ordering::Relaxed);
                     }
-                    entered
                 })
             })
             .collect();
-        for _ in 0..200 {
+        let mut rounds = 0;
+        // Closing keeps nobody out for good.
+        while rounds < 200
+            || entered
+                .iter()
+                .any(|count| count.load(Ordering::Relaxed) < 20)
+        {
             let closed = gate.close();
             closed.drained().await;
             for _ in 0..10 {
@@ -173,10 +185,11 @@ mod tests {
             }
             drop(closed);
             tokio::task::yield_now().await;
+            rounds += 1;
         }
         stop.store(true, Ordering::Relaxed);
         for task in tasks {
-            assert!(task.await.unwrap() > 0);
+            task.await.unwrap();
         }
     }
 

@@ -11,11 +11,7 @@ pub(super) fn activate(
     request: ActivateRequest,
 ) -> Result<ActivateResponse, Failure> {
     let identifier = context.identifier(request.unique_identifier)?;
-    context
-        .objects
-        .change(context.owner, &identifier, |object| {
-            object.apply(Event::Activate)
-        })?;
+    context.change(&identifier, |object| object.apply(Event::Activate))?;
     context.yields(&identifier);
     Ok(ActivateResponse {
         unique_identifier: identifier.into(),

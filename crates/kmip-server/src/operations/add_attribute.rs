@@ -4,6 +4,7 @@ use kmip::Attribute;
 use kmip::operations::{AddAttributeRequest, AddAttributeResponse};
 use kmip::registry::ResultReason;
 
+use super::new_object::normal;
 use crate::attribute_rules::{check_change, check_known, is_multi_valued};
 use crate::batch::Context;
 use crate::failure::Failure;
@@ -13,30 +14,29 @@ pub(super) fn add_attribute(
     request: AddAttributeRequest,
 ) -> Result<AddAttributeResponse, Failure> {
     let identifier = context.identifier(request.unique_identifier)?;
-    let value = request.attribute.value;
+    let value = normal(request.attribute.value);
     let name = value.attribute_name();
     check_known(&value)?;
     check_change(&name)?;
     let mut index = 0;
-    context
-        .objects
-        .change(context.owner, &identifier, |object| {
-            object.check_dates(&value)?;
-            let there = object
-                .attributes
-                .iter()
-                .filter(|own| own.value.attribute_name() == name);
-            index = there.count();
-            if index > 0 && !is_multi_valued(&name) {
-                return Err(Failure::new(
-                    ResultReason::IllegalOperation,
-                    format!("the object has the attribute {name} already"),
-                ));
-            }
-            object.attributes.push(value.clone());
-            object.touch();
-            Ok(())
-        })?;
+    context.change(&identifier, |object| {
+        object.check_dates(&value)?;
+        let there = object
+            .attributes
+            .iter()
+            .filter(|own| own.value.attribute_name() == name);
+        index = there.count();
+        if index > 0 && !is_multi_valued(&name) {
+            return Err(Failure::new(
+                ResultReason::IllegalOperation,
+                format!("the object has the attribute {name} already"),
+            ));
+        }
+        object.attributes.push(value.clone());
+        object.follow(&value);
+        object.touch();
+        Ok(())
+    })?;
     context.yields(&identifier);
     let index = i32::try_from(index).ok().filter(|index| *index > 0);
     Ok(AddAttributeResponse {

@@ -11,11 +11,7 @@ pub(super) fn destroy(
     request: DestroyRequest,
 ) -> Result<DestroyResponse, Failure> {
     let identifier = context.identifier(request.unique_identifier)?;
-    context
-        .objects
-        .change(context.owner, &identifier, |object| {
-            object.apply(Event::Destroy)
-        })?;
+    context.change(&identifier, |object| object.apply(Event::Destroy))?;
     context.yields(&identifier);
     Ok(DestroyResponse {
         unique_identifier: identifier.into(),

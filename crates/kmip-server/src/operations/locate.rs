@@ -1,8 +1,10 @@
 //! Locate (KMIP 1.4, section 4.9; 2.1, section 6.1.29).
 
+use std::sync::Arc;
+
 use kmip::operations::{LocateRequest, LocateResponse};
-use kmip::registry::{ResultReason, StorageStatusMask};
-use kmip::{AttributeValue, Attributes, DateTime};
+use kmip::registry::{ObjectGroupMember, StorageStatusMask};
+use kmip::{AttributeName, AttributeValue, Attributes, DateTime};
 
 use crate::batch::Context;
 use crate::failure::Failure;
@@ -12,12 +14,7 @@ pub(super) fn locate(
     context: &mut Context<'_>,
     request: LocateRequest,
 ) -> Result<LocateResponse, Failure> {
-    if request.object_group_member.is_some() {
-        return Err(Failure::new(
-            ResultReason::FeatureNotSupported,
-            "members of groups are not told apart by this server",
-        ));
-    }
+    let wanted = Wanted::new(&request.attributes);
     let mask = request
         .storage_status_mask
         .unwrap_or(StorageStatusMask::OnLineStorage);
@@ -25,15 +22,35 @@ pub(super) fn locate(
     let destroyed_too = mask.contains(StorageStatusMask::DestroyedStorage)
         || request.attributes.state().is_some()
         || request.attributes.destroy_date().is_some();
+    let archived_too = mask.contains(StorageStatusMask::ArchivalStorage)
+        || request.attributes.archive_date().is_some();
     let on_line = mask.contains(StorageStatusMask::OnLineStorage);
-    let found = context.objects.find(context.owner, |object| {
+    let fresh_only = request.object_group_member == Some(ObjectGroupMember::GroupMemberFresh);
+    let is_wanted = |object: &Object| {
         let is_there = if object.is_destroyed() {
             destroyed_too
+        } else if object.is_archived() {
+            archived_too
         } else {
             on_line
         };
-        is_there && matches(object, &request.attributes)
-    });
+        is_there
+            && (!fresh_only || object.attributes.fresh() == Some(&true))
+            && wanted.matches(object)
+    };
+    let mut found = match request.attributes.name() {
+        Some(name) => context
+            .objects
+            .find_named(context.owner, &name.value, is_wanted),
+        None => context.objects.find(context.owner, is_wanted),
+    };
+    if fresh_only {
+        // First made, first handed out.
+        found.reverse();
+    }
+    if request.object_group_member == Some(ObjectGroupMember::GroupMemberDefault) {
+        found = default_member(context, &request.attributes, &found)?;
+    }
     let skip = count(request.offset_items, "Offset Items")?.unwrap_or(0);
     let most = count(request.maximum_items, "Maximum Items")?.unwrap_or(usize::MAX);
     let located_items = i32::try_from(found.len()).unwrap_or(i32::MAX);
@@ -53,6 +70,19 @@ pub(super) fn locate(
     })
 }
 
+/// The default member of the group that is asked for: its members take turns.
+fn default_member(
+    context: &Context<'_>,
+    attributes: &Attributes,
+    members: &[Arc<Object>],
+) -> Result<Vec<Arc<Object>>, Failure> {
+    let group = attributes
+        .object_group()
+        .ok_or_else(|| Failure::missing("the Object Group"))?;
+    let next = context.objects.next_default(context.owner, group, members);
+    Ok(next.into_iter().collect())
+}
+
 fn count(value: Option<i32>, what: &str) -> Result<Option<usize>, Failure> {
     value
         .map(|value| {
@@ -61,40 +91,74 @@ fn count(value: Option<i32>, what: &str) -> Result<Option<usize>, Failure> {
         .transpose()
 }
 
-/// Whether the object has all of the attributes. A date is a point in time if it is there once, and a range if it is
-/// there twice.
-fn matches(object: &Object, wanted: &Attributes) -> bool {
-    wanted.iter().all(|attribute| {
-        let name = attribute.value.attribute_name();
-        if let Some(date) = date(&attribute.value) {
-            let bounds: Vec<DateTime> = wanted
-                .iter()
-                .filter(|other| other.value.attribute_name() == name)
-                .filter_map(|other| self::date(&other.value))
-                .collect();
-            let (from, to) = match bounds.as_slice() {
-                [a, b] => (*a.min(b), *a.max(b)),
-                _ => (date, date),
-            };
-            return object
-                .current_attributes()
-                .filter(|own| own.value.attribute_name() == name)
-                .filter_map(|own| self::date(&own.value))
-                .any(|own| from <= own && own <= to);
-        }
-        has(object, &attribute.value)
-    })
+/// What the objects must have: worked out once, and then compared with each.
+struct Wanted<'a> {
+    values: Vec<&'a AttributeValue>,
+    /// A date that is there once is a point in time; one that is there twice, a range.
+    dates: Vec<(AttributeName, DateTime, DateTime)>,
 }
 
+impl<'a> Wanted<'a> {
+    fn new(attributes: &'a Attributes) -> Self {
+        let mut wanted = Self {
+            values: Vec::new(),
+            dates: Vec::new(),
+        };
+        for attribute in attributes {
+            let Some(date) = date(&attribute.value) else {
+                wanted.values.push(&attribute.value);
+                continue;
+            };
+            let name = attribute.value.attribute_name();
+            match wanted.dates.iter_mut().find(|(other, ..)| *other == name) {
+                Some((_, from, to)) => {
+                    *from = date.min(*from);
+                    *to = date.max(*to);
+                }
+                None => wanted.dates.push((name, date, date)),
+            }
+        }
+        wanted
+    }
+
+    fn matches(&self, object: &Object) -> bool {
+        self.values.iter().all(|value| has(object, value))
+            && self.dates.iter().all(|(name, from, to)| {
+                object
+                    .attributes
+                    .iter()
+                    .filter(|own| own.value.attribute_name() == *name)
+                    .filter_map(|own| date(&own.value))
+                    .any(|own| *from <= own && own <= *to)
+            })
+    }
+}
+
+/// Whether the object has an attribute that matches the one asked for.
 fn has(object: &Object, value: &AttributeValue) -> bool {
+    use AttributeValue as V;
+    match value {
+        V::State(wanted) => return object.state() == *wanted,
+        // An object without the attribute has its key.
+        V::KeyValuePresent(true) => {
+            return object.attributes.key_value_present() != Some(&false);
+        }
+        _ => {}
+    }
     object
-        .current_attributes()
+        .attributes
+        .iter()
         .any(|own| match (&own.value, value) {
             // All bits that are asked for; there may be more.
-            (
-                AttributeValue::CryptographicUsageMask(own),
-                AttributeValue::CryptographicUsageMask(wanted),
-            ) => own.contains(*wanted),
+            (V::CryptographicUsageMask(own), V::CryptographicUsageMask(wanted)) => {
+                own.contains(*wanted)
+            }
+            // What is not said may be anything.
+            (V::ApplicationSpecificInformation(own), V::ApplicationSpecificInformation(wanted))
+                if wanted.application_data.is_none() =>
+            {
+                own.application_namespace == wanted.application_namespace
+            }
             (own, wanted) => own == wanted,
         })
 }
@@ -112,7 +176,8 @@ fn date(value: &AttributeValue) -> Option<DateTime> {
         | V::CompromiseDate(date)
         | V::ArchiveDate(date)
         | V::LastChangeDate(date)
-        | V::OriginalCreationDate(date) => Some(*date),
+        | V::OriginalCreationDate(date)
+        | V::RotateDate(date) => Some(*date),
         _ => None,
     }
 }

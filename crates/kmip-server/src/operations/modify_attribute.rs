@@ -4,6 +4,7 @@ use kmip::operations::{ModifyAttributeRequest, ModifyAttributeResponse};
 use kmip::registry::ResultReason;
 use kmip::{Attribute, Attributes};
 
+use super::new_object::normal;
 use crate::attribute_rules::{check_change, check_known};
 use crate::batch::Context;
 use crate::failure::Failure;
@@ -14,6 +15,7 @@ pub(super) fn modify_attribute(
 ) -> Result<ModifyAttributeResponse, Failure> {
     let identifier = context.identifier(request.unique_identifier)?;
     let Attribute { index, value } = request.attribute;
+    let value = normal(value);
     let name = value.attribute_name();
     check_known(&value)?;
     check_change(&name)?;
@@ -27,41 +29,40 @@ pub(super) fn modify_attribute(
         ));
     }
     let wanted = index.unwrap_or(0);
-    context
-        .objects
-        .change(context.owner, &identifier, |object| {
-            object.check_dates(&value)?;
-            let mut instance = 0;
-            let mut done = false;
-            let attributes: Attributes = object
-                .attributes
-                .iter()
-                .map(|own| {
-                    if own.value.attribute_name() != name {
-                        return own.clone();
-                    }
-                    let is_it = match &current {
-                        Some(current) => own.value == current.value,
-                        None => instance == wanted,
-                    };
-                    instance += 1;
-                    if is_it && !done {
-                        done = true;
-                        return value.clone().into();
-                    }
-                    own.clone()
-                })
-                .collect();
-            if !done {
-                return Err(Failure::new(
-                    ResultReason::ItemNotFound,
-                    format!("the object has no such {name}"),
-                ));
-            }
-            object.attributes = attributes;
-            object.touch();
-            Ok(())
-        })?;
+    context.change(&identifier, |object| {
+        object.check_dates(&value)?;
+        let mut instance = 0;
+        let mut done = false;
+        let attributes: Attributes = object
+            .attributes
+            .iter()
+            .map(|own| {
+                if own.value.attribute_name() != name {
+                    return own.clone();
+                }
+                let is_it = match &current {
+                    Some(current) => own.value == current.value,
+                    None => instance == wanted,
+                };
+                instance += 1;
+                if is_it && !done {
+                    done = true;
+                    return value.clone().into();
+                }
+                own.clone()
+            })
+            .collect();
+        if !done {
+            return Err(Failure::new(
+                ResultReason::ItemNotFound,
+                format!("the object has no such {name}"),
+            ));
+        }
+        object.attributes = attributes;
+        object.follow(&value);
+        object.touch();
+        Ok(())
+    })?;
     context.yields(&identifier);
     Ok(ModifyAttributeResponse {
         unique_identifier: identifier.into(),

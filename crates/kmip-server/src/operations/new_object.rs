@@ -1,71 +1,150 @@
-//! What Create and Register have in common: a new object with the attributes that the server sets.
+//! What all operations that make objects have in common: a new object with the attributes that the server sets.
 
-use aws_lc_rs::digest::{SHA256, digest};
-use kmip::registry::{HashingAlgorithm, KeyFormatType, State};
-use kmip::structures::Digest;
-use kmip::{AttributeValue, Attributes, Bytes, ManagedObject, UniqueIdentifier};
+use kmip::registry::{ObjectType, ProtectionStorageMask, RNGAlgorithm, State};
+use kmip::structures::{RNGParameters, UsageLimits};
+use kmip::{AttributeValue, Attributes, Bytes, Interval, ManagedObject};
 
 use crate::attribute_rules::check_new;
 use crate::batch::Context;
 use crate::clock::now;
+use crate::crypto::random;
 use crate::failure::Failure;
 use crate::object::Object;
+use crate::{certificate, digest};
 
-/// Keeps a new object of the client's, and returns its identifier. `attributes` are the client's.
+/// How long a client should use an object without asking again, in seconds.
+pub(super) const LEASE_SECONDS: u32 = 3600;
+
+/// Where an object comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// The server has made it.
+    Created,
+    /// A client has given it.
+    Registered,
+}
+
+/// A new object of the client's. `attributes` are the client's.
+pub(super) fn make(
+    context: &Context<'_>,
+    attributes: &Attributes,
+    value: ManagedObject,
+    origin: Origin,
+) -> Result<Object, Failure> {
+    check_new(attributes)?;
+    let identifier = new_identifier()?;
+    let mut object = Object {
+        identifier: identifier.clone(),
+        owner: context.owner.clone(),
+        sequence: context.objects.next_sequence(),
+        attributes: Attributes::new()
+            .with(AttributeValue::UniqueIdentifier(identifier.into()))
+            .with(AttributeValue::ObjectType(value.object_type())),
+        value: None,
+    };
+    for attribute in attributes {
+        object.attributes.push(normal(attribute.value.clone()));
+    }
+    set_by_server(&mut object, &value, origin)?;
+    object.value = Some(value);
+    Ok(object)
+}
+
+/// Keeps a new object of the client's, and returns its identifier.
 pub(super) fn keep(
     context: &mut Context<'_>,
     attributes: &Attributes,
     value: ManagedObject,
-) -> Result<UniqueIdentifier, Failure> {
-    check_new(attributes)?;
-    let now = now();
-    let identifier = new_identifier()?;
-    let mut all = Attributes::new()
-        .with(AttributeValue::UniqueIdentifier(identifier.as_str().into()))
-        .with(AttributeValue::ObjectType(value.object_type()));
-    for attribute in attributes {
-        all.push(attribute.value.clone());
-    }
-    all.push(AttributeValue::State(State::PreActive));
-    all.push(AttributeValue::InitialDate(now));
-    all.push(AttributeValue::LastChangeDate(now));
-    if let Some(digest) = digest_of(&value) {
-        all.push(AttributeValue::Digest(digest));
-    }
-    let object = Object {
-        identifier,
-        owner: context.owner.clone(),
-        attributes: all,
-        value: Some(value),
-    };
-    let object = context.objects.insert(object)?;
+    origin: Origin,
+) -> Result<String, Failure> {
+    let object = make(context, attributes, value, origin)?;
+    let object = context.insert(object)?;
     context.yields(&object.identifier);
-    Ok(object.identifier.as_str().into())
+    Ok(object.identifier.clone())
 }
 
-/// SHA-256 over the key as it is returned in its format (KMIP 1.4, section 3.17).
-fn digest_of(value: &ManagedObject) -> Option<Digest> {
-    let block = value.key_block()?;
-    if block.key_wrapping_data.is_some() || block.key_format_type != KeyFormatType::Raw {
-        return None;
+/// An attribute as the server keeps it: a count that is not given is the total.
+pub(super) fn normal(value: AttributeValue) -> AttributeValue {
+    match value {
+        AttributeValue::UsageLimits(limits) => AttributeValue::UsageLimits(UsageLimits {
+            count: limits.count.or(Some(limits.total)),
+            ..limits
+        }),
+        other => other,
     }
-    let material = block.key_bytes()?;
-    Some(Digest {
-        hashing_algorithm: HashingAlgorithm::SHA_256,
-        digest_value: Some(Bytes(digest(&SHA256, material.expose()).as_ref().to_vec())),
-        key_format_type: Some(block.key_format_type),
-    })
+}
+
+/// The attributes that the server sets on what has none of them yet.
+pub(super) fn set_by_server(
+    object: &mut Object,
+    value: &ManagedObject,
+    origin: Origin,
+) -> Result<(), Failure> {
+    use AttributeValue as V;
+    let now = now();
+    let kind = value.object_type();
+    if kind == ObjectType::Template {
+        object.set_new(V::InitialDate(now));
+        object.set_new(V::LastChangeDate(now));
+        object.set_new(V::LeaseTime(Interval(LEASE_SECONDS)));
+        object.set_new(V::Fresh(true));
+        return Ok(());
+    }
+    if let ManagedObject::Certificate(certificate) = value {
+        for value in certificate::attributes(certificate)? {
+            object.set_new(value);
+        }
+    }
+    if let ManagedObject::OpaqueObject(opaque) = value {
+        object.set_new(V::OpaqueDataType(opaque.opaque_data_type));
+    }
+    // An opaque object and a certificate have states too since 1.0, except that nothing else can be done with them.
+    object.set_new(V::State(State::PreActive));
+    object.set_new(V::InitialDate(now));
+    object.set_new(V::LastChangeDate(now));
+    object.set_new(V::LeaseTime(Interval(LEASE_SECONDS)));
+    object.set_new(V::Fresh(true));
+    if let Some(digest) = digest::of(value) {
+        object.set_new(V::Digest(digest));
+    }
+    if origin == Origin::Created {
+        object.set_new(V::OriginalCreationDate(now));
+        object.set_new(V::RandomNumberGenerator(generator()));
+    }
+    object.set_new(V::ShortUniqueIdentifier(Bytes(random(8)?.to_vec())));
+    object.set_new(V::ProtectionStorageMask(ProtectionStorageMask::Software));
+    if let Some(block) = value.key_block() {
+        object.set_new(V::KeyFormatType(block.key_format_type));
+        if block.key_value.is_none() {
+            object.set_new(V::KeyValuePresent(false));
+        }
+        object.set_new(V::Sensitive(false));
+        object.set_new(V::Extractable(true));
+        let sensitive = object.attributes.sensitive() == Some(&true);
+        let extractable = object.attributes.extractable() == Some(&true);
+        object.set_new(V::AlwaysSensitive(sensitive));
+        object.set_new(V::NeverExtractable(!extractable));
+    }
+    Ok(())
+}
+
+/// The generator that the server's keys come from: that of the operating system, whose construction varies.
+pub(super) fn generator() -> RNGParameters {
+    RNGParameters {
+        rng_algorithm: RNGAlgorithm::Unspecified,
+        cryptographic_algorithm: None,
+        cryptographic_length: None,
+        hashing_algorithm: None,
+        drbg_algorithm: None,
+        recommended_curve: None,
+        fips186_variation: None,
+        prediction_resistance: None,
+    }
 }
 
 /// A random UUID (RFC 9562, version 4): also a file name, so nothing but hexadecimal digits and hyphens.
 fn new_identifier() -> Result<String, Failure> {
-    let mut random = [0_u8; 16];
-    getrandom::fill(&mut random).map_err(|_| {
-        Failure::new(
-            kmip::registry::ResultReason::GeneralFailure,
-            "there are no random numbers",
-        )
-    })?;
+    let random: [u8; 16] = random(16)?.as_slice().try_into().unwrap_or_default();
     let bits = u128::from_be_bytes(random);
     let bits = (bits & !(0xf000 << 64) & !(0xc000 << 48)) | (0x4000 << 64) | (0x8000 << 48);
     Ok(format!(

@@ -1,9 +1,14 @@
 //! Query (KMIP 1.4, section 4.25; 2.1, section 6.1.37).
 
-use kmip::operations::{QueryRequest, QueryResponse};
-use kmip::registry::{Enumeration, ObjectType, QueryFunction};
+use kmip::operations::{
+    CapabilityInformation, ProtectionStorageMasks, QueryRequest, QueryResponse,
+};
+use kmip::registry::{
+    ClientRegistrationMethod, DestroyAction, Enumeration, ObjectType, ProtectionStorageMask,
+    QueryFunction, RNGMode, ShreddingAlgorithm, UnwrapMode,
+};
 
-use super::OFFERED;
+use super::{OFFERED, new_object};
 use crate::batch::Context;
 use crate::failure::Failure;
 
@@ -14,9 +19,11 @@ const OBJECT_TYPES: &[ObjectType] = &[
     ObjectType::PublicKey,
     ObjectType::PrivateKey,
     ObjectType::SplitKey,
+    ObjectType::Template,
     ObjectType::SecretData,
     ObjectType::OpaqueObject,
     ObjectType::PGPKey,
+    ObjectType::CertificateRequest,
 ];
 
 pub(super) fn query(
@@ -31,16 +38,51 @@ pub(super) fn query(
             }
             QueryFunction::QueryObjects => {
                 response.object_types = known(OBJECT_TYPES, context);
+                if context.version.has_typed_attributes() {
+                    // Gone in 2.0.
+                    response
+                        .object_types
+                        .retain(|of| *of != ObjectType::Template);
+                }
             }
             QueryFunction::QueryServerInformation => {
                 response.vendor_identification =
                     Some(concat!("Strongroom ", env!("CARGO_PKG_VERSION")).to_owned());
             }
-            // Nothing to say about the others.
+            QueryFunction::QueryRNGs => response.rng_parameters = vec![new_object::generator()],
+            QueryFunction::QueryCapabilities => {
+                response.capability_information = vec![capabilities()];
+            }
+            QueryFunction::QueryClientRegistrationMethods => {
+                // Whoever runs the server issues the certificates.
+                response.client_registration_methods =
+                    vec![ClientRegistrationMethod::ServerPreGenerated];
+            }
+            QueryFunction::QueryStorageProtectionMasks => {
+                response.protection_storage_masks = Some(ProtectionStorageMasks {
+                    masks: vec![ProtectionStorageMask::Software],
+                });
+            }
+            // Nothing to say about the others: no extensions, attestations, validations or namespaces.
             _ => {}
         }
     }
     Ok(response)
+}
+
+fn capabilities() -> CapabilityInformation {
+    CapabilityInformation {
+        streaming: Some(true),
+        asynchronous: Some(false),
+        attestation: Some(false),
+        batch_undo: Some(true),
+        batch_continue: Some(true),
+        unwrap_mode: Some(UnwrapMode::NotProcessed),
+        destroy_action: Some(DestroyAction::KeyMaterialDeleted),
+        shredding_algorithm: Some(ShreddingAlgorithm::Unsupported),
+        rng_mode: Some(RNGMode::SharedInstantiation),
+        quantum_safe: Some(false),
+    }
 }
 
 /// Those that the client's version has.

@@ -14,11 +14,7 @@ pub(super) fn revoke(
         request.revocation_reason,
         request.compromise_occurrence_date,
     );
-    context
-        .objects
-        .change(context.owner, &identifier, |object| {
-            object.revoke(reason, occurred)
-        })?;
+    context.change(&identifier, |object| object.revoke(reason, occurred))?;
     context.yields(&identifier);
     Ok(RevokeResponse {
         unique_identifier: identifier.into(),

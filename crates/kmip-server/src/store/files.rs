@@ -11,7 +11,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use super::seal::Sealer;
-use super::{KeyEncryptionKey, Record, RecordStore, StoreError};
+use super::{Change, KeyEncryptionKey, Record, RecordStore, StoreError};
 
 /// A file that is being written has this suffix; identifiers never have it.
 const TEMPORARY_SUFFIX: &str = ".tmp";
@@ -67,6 +67,28 @@ impl RecordStore for FileStore {
                 Ok((identifier, record))
             })
             .collect()
+    }
+
+    fn apply(&self, changes: &[Change<'_>]) -> Result<(), StoreError> {
+        for change in changes {
+            match change {
+                Change::Put { identifier, record } => self.put(identifier, record)?,
+                Change::Remove { identifier } => self.remove(identifier)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+impl FileStore {
+    fn remove(&self, identifier: &str) -> Result<(), StoreError> {
+        let path = self.objects.join(identifier);
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(io("remove", &path)(error));
+            }
+            _ => sync_directory(&self.objects),
+        }
     }
 
     fn put(&self, identifier: &str, record: &[u8]) -> Result<(), StoreError> {

@@ -25,12 +25,30 @@ pub trait RecordStore: Send + Sync + 'static {
     /// had never been.
     fn load(&self) -> Result<Vec<(String, Record)>, StoreError>;
 
-    /// Writes a record, a new one or in the place of the one before. When it returns, the record
-    /// survives a power failure; when it fails, the one before is still there.
+    /// Makes the changes, in order. When it returns, they survive a power failure; when it fails, what was there
+    /// before is still there. Whether several changes are made together or not at all is the store's business: a
+    /// crash between two of them leaves objects that are each whole.
     ///
     /// # Errors
     /// What the operating system says.
-    fn put(&self, identifier: &str, record: &[u8]) -> Result<(), StoreError>;
+    fn apply(&self, changes: &[Change<'_>]) -> Result<(), StoreError>;
+}
+
+/// A change of one record.
+#[derive(Clone, Copy)]
+pub enum Change<'a> {
+    /// Writes a record, a new one or in the place of the one before.
+    Put {
+        /// The object.
+        identifier: &'a str,
+        /// Its record.
+        record: &'a [u8],
+    },
+    /// Forgets a record: the creation of the object is undone.
+    Remove {
+        /// The object.
+        identifier: &'a str,
+    },
 }
 
 /// Why objects cannot be kept or found again.

@@ -1,10 +1,14 @@
 //! The server over mutual TLS, with the client of the `kmip-client` crate.
 
+mod ciphers;
 mod failover;
 mod hostile_clients;
 mod life;
 mod messages;
+mod oasis;
+mod operations;
 mod owners;
+mod peer;
 mod restart;
 mod rig;
 mod versions;

@@ -170,7 +170,12 @@ impl Reserved {
 
 /// A connection without a client's help.
 pub(crate) async fn raw(rig: &Rig, server: &Running) -> TlsStream<TcpStream> {
-    let config = rig.client_tls("raw").load().unwrap().config;
+    raw_as(rig, server, "raw").await
+}
+
+/// The same, as somebody else.
+pub(crate) async fn raw_as(rig: &Rig, server: &Running, common_name: &str) -> TlsStream<TcpStream> {
+    let config = rig.client_tls(common_name).load().unwrap().config;
     let tcp = TcpStream::connect(server.address).await.unwrap();
     TlsConnector::from(config)
         .connect("localhost".try_into().unwrap(), tcp)

@@ -126,7 +126,8 @@ mod tests {
         assert_eq!(ring.trees().unwrap(), [theirs]);
         assert_eq!(ring.lookup(theirs).unwrap().unwrap().active(), first);
 
-        keystore.rotate_data_key(ours).unwrap();
+        assert_eq!(ring.rotate(theirs).unwrap(), 2);
+        assert_eq!(keystore.active_key_id(ours), Some(2));
         assert_eq!(keys.active(), 2);
         assert_eq!(keys.state(first), DataKeyState::DecryptOnly);
 

@@ -31,7 +31,8 @@ pub fn restore(
     let manifest = Manifest::read(from)?;
     prepare(dbpath)?;
     let _lock = take_lock(dbpath)?;
-    // Now that nobody else can be at it.
+    // Once more, now that nobody else can be at it.
+    prepare(dbpath)?;
     clear_interrupted(dbpath)?;
     Incomplete::Restore.set(dbpath)?;
     let mut at = Progress {

@@ -165,6 +165,11 @@ impl StoreInner {
         let ring = self.ring()?;
         let _ddl = self.ddl.lock().await;
         let opened = self.opened(tree).await?;
+        // A checkpoint that has gathered files under the old keys already must do so again: it
+        // takes the keystore as it will be after this.
+        if let Some(entry) = self.entry_of(tree) {
+            entry.gate.mark_changed();
+        }
         blocking(move || {
             let in_use = opened.with(|tree| tree.data_keys_in_use())?;
             let keys = ring.lookup(tree).map_err(keys_error(tree))?;

@@ -141,22 +141,30 @@ async fn databases_are_of_one_instant_while_they_are_written_to() {
                 .collect();
             let to = backups.path().join(number.to_string());
             let report = checkpoint(&store, &to).await;
+            let keys = fixture
+                .ring
+                .as_ref()
+                .map(|ring| ring.keys.lock().unwrap().clone());
             assert_eq!(report.path, to.canonicalize().unwrap());
             assert_eq!(report.master_key.is_some(), encrypted);
             if number % 2 == 1 {
                 store.drop_database(&other).await.unwrap();
             }
-            taken.push((to, before));
+            // As the keystore is: with the keys of the databases that were there.
+            taken.push((to, before, keys));
         }
         stop.store(true, Ordering::Relaxed);
         for task in tasks {
             task.await.unwrap();
         }
         store.close().await.unwrap();
-        for (number, (to, before)) in taken.into_iter().enumerate() {
+        for (number, (to, before, keys)) in taken.into_iter().enumerate() {
             let checked = backup::verify(&to, &mut no_progress).unwrap();
             assert!(checked.problems.is_empty(), "{:?}", checked.problems);
             assert!(checked.unexpected.is_empty(), "{:?}", checked.unexpected);
+            if let Some(ring) = &fixture.ring {
+                *ring.keys.lock().unwrap() = keys.unwrap();
+            }
             let copy = open(&fixture, &to).await;
             let other = copy
                 .database(&format!("other{}", number % 3))

@@ -20,7 +20,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use document::ErrorCode;
-use futures_util::future::try_join_all;
+use futures_util::future::join_all;
 
 use self::destination::Destination;
 use self::staging::Staging;
@@ -216,10 +216,11 @@ impl StoreInner {
         }
         let point_in_time = SystemTime::now();
         let changed = entries.iter().filter(|entry| entry.gate.has_changed());
-        try_join_all(changed.map(|entry| self.stage(staging, entry))).await?;
+        let staged = join_all(changed.map(|entry| self.stage(staging, entry))).await;
         drop(closed);
         let commits_held = held.elapsed();
         drop(unchanging);
+        staged.into_iter().collect::<Result<()>>()?;
 
         let directory = destination.path().to_owned();
         let keystore = match keystore.filter(|_| self.encryption.is_on()) {
