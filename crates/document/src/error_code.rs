@@ -118,6 +118,7 @@ error_codes! {
     DatabaseDropPending = 215,
     AmbiguousIndexKeyPattern = 181,
     CursorInUse = 12051,
+    NetworkTimeout = 89,
     UnsupportedOpQueryCommand = 352,
     UserWritesBlocked = 371,
     TransactionTooLarge = 257,

@@ -165,6 +165,13 @@ async fn serve(options: &Options, log: log::LogHandle) -> Result<(), Failure> {
         .as_ref()
         .map(encryption_options)
         .transpose()?;
+    if startup::rotate(dbpath, encryption.as_ref())
+        .await?
+        .is_some()
+    {
+        emit!(events::STOPPED);
+        return Ok(());
+    }
     let opened = startup::open(dbpath, encryption.as_ref()).await?;
     if opened.keystore.is_none() {
         emit!(events::NOT_ENCRYPTED, startupWarning = true);
@@ -188,6 +195,7 @@ async fn serve(options: &Options, log: log::LogHandle) -> Result<(), Failure> {
     };
     let encryption = opened.encryption.as_ref();
     let _watch = encryption.map(|encryption| encryption.watch(stop));
+    let _databases = encryption.map(|encryption| encryption.watch_databases(store.clone()));
     run::serve(listener, store, start_up, shutdown).await?;
     emit!(events::STOPPED);
     match encryption.and_then(|encryption| encryption.stopped_by()) {

@@ -45,8 +45,10 @@ mod list_indexes;
 mod ping;
 mod rename_collection;
 mod repl_set_get_status;
+mod rotate_master_key;
 mod server_status;
 mod sessions;
+mod set_database_master_key;
 mod stats;
 mod table;
 mod update;
@@ -322,7 +324,9 @@ mod tests {
                 "ping",
                 "refreshSessions",
                 "replSetGetStatus",
+                "rotateMasterKey",
                 "serverStatus",
+                "setDatabaseMasterKey",
                 "startSession",
                 "whatsmyuri",
             ]

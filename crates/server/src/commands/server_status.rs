@@ -97,7 +97,23 @@ fn operations(context: &Context<'_>, reply: &mut Reply) {
 fn encryption(context: &Context<'_>, reply: &mut Reply) {
     match &context.server.start_up.encryption {
         Some(encryption) => {
-            reply.document("encryptionAtRest", &encryption.status().to_document());
+            let status = encryption.status().to_document();
+            reply.begin_document("encryptionAtRest");
+            for element in status.iter_elements().map_while(std::result::Result::ok) {
+                if let Ok(value) = element.value() {
+                    reply.field(element.key().as_str(), value);
+                }
+            }
+            // Their names are for clients, not for the log.
+            let databases = encryption.databases(&context.server.store);
+            if !databases.is_empty() {
+                reply.begin_array("databases");
+                for database in &databases {
+                    reply.element_document(database.as_bytes());
+                }
+                reply.end();
+            }
+            reply.end();
         }
         None => {
             reply.begin_document("encryptionAtRest");

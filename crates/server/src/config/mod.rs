@@ -32,6 +32,7 @@ mod secret;
 mod settings;
 mod suggest;
 pub mod tool;
+mod tool_keys;
 mod unsupported;
 mod value;
 mod yaml;

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use kmip_tool::KmipArguments;
 
+pub use super::tool_keys::{HostOptions, MigrateOptions, RotateOptions, SetOptions, StatusOptions};
+
 /// `strongroom`
 #[derive(Debug, Parser)]
 #[command(name = "strongroom", version, about = "Try out and operate Strongroom")]
@@ -46,6 +48,20 @@ pub enum KeysCommand {
     ///
     /// Ends with status 0 if everything passed, otherwise with the status that the start would have had.
     Check(CheckOptions),
+    /// Tell which master key the data is under, and how it is
+    Status(StatusOptions),
+    /// Put the data of a running server under another master key
+    ///
+    /// Takes a moment, whatever the amount of data; reads and writes go on. Without --key-identifier a key is
+    /// created on the KMIP server.
+    Rotate(RotateOptions),
+    /// Give a database of a running server a master key of its own, or take that back
+    Set(SetOptions),
+    /// Put the data of a stopped server under the master key of another provider or KMIP server
+    ///
+    /// From a key file to KMIP, from KMIP to a key file, from one KMIP server to another, or security.kmip.wrapOnServer
+    /// on or off. May be repeated if it was interrupted.
+    Migrate(MigrateOptions),
 }
 
 /// The options of `strongroom keys check`.

@@ -13,12 +13,18 @@
 //! | `certificate` | when to warn of the client certificate's end |
 //! | `watch` | the tasks |
 //! | `status` | `serverStatus().encryptionAtRest` |
+//! | `rotation` | another master key while the server runs |
+//! | `databases` | databases with a master key of their own |
+//! | `error` | why a key was not changed |
 
 pub(crate) mod certificate;
+mod databases;
+mod error;
 mod live;
 mod look;
 mod loss;
 mod policy;
+mod rotation;
 mod status;
 mod watch;
 
@@ -31,9 +37,12 @@ use keystore::{Keystore, Provider};
 use kmip_client::Client;
 use parking_lot::Mutex;
 
+pub use databases::{ChangedKey, DatabaseKey};
+pub use error::KeyChangeError;
 pub(crate) use look::Via;
 pub use loss::KeyLost;
 pub use policy::{KeyStatePolicy, OnKeyStateLoss};
+pub use rotation::Rotation;
 pub use status::{KmipStatus, Poll, Status};
 pub use watch::Watch;
 
@@ -47,6 +56,8 @@ pub struct Encryption {
     keystore: Arc<Keystore>,
     /// `None` for a master key in a file.
     kmip: Option<Kmip>,
+    /// The master keys that databases have of their own.
+    own: databases::OwnKeys,
     /// Whether writes are refused; [`Live`] says why.
     read_only: AtomicBool,
     /// Set when the policy shut the server down.
@@ -56,6 +67,10 @@ pub struct Encryption {
 /// The part that only a master key on a KMIP server has.
 struct Kmip {
     client: Client,
+    /// Whether keys that are created are activated, and keys that are not Active refused.
+    activate_keys: bool,
+    /// Whether keys that are taken into use stay on the server.
+    wrap_on_server: bool,
     policy: KeyStatePolicy,
     live: Mutex<Live>,
     /// What was said last about the client certificate's end.
@@ -72,17 +87,22 @@ pub(crate) struct FoundKey {
     pub(crate) identifier: String,
     /// The key's state, in KMIP's words.
     pub(crate) state: String,
+    /// How it is looked after.
+    pub(crate) policy: KeyStatePolicy,
+    /// `security.kmip.activateKeys`
+    pub(crate) activate_keys: bool,
+    /// `security.kmip.wrapOnServer`
+    pub(crate) wrap_on_server: bool,
 }
 
 impl Encryption {
     /// The keystore as start-up opened it, with a master key in a file (`None`) or on a KMIP server.
-    pub(crate) fn new(
-        keystore: Arc<Keystore>,
-        kmip: Option<(FoundKey, KeyStatePolicy)>,
-    ) -> Arc<Self> {
-        let kmip = kmip.map(|(found, policy)| Kmip {
+    pub(crate) fn new(keystore: Arc<Keystore>, kmip: Option<FoundKey>) -> Arc<Self> {
+        let kmip = kmip.map(|found| Kmip {
             client: found.client,
-            policy,
+            activate_keys: found.activate_keys,
+            wrap_on_server: found.wrap_on_server,
+            policy: found.policy,
             live: Mutex::new(Live::at_start(
                 found.identifier,
                 found.state,
@@ -94,6 +114,7 @@ impl Encryption {
         Arc::new(Self {
             keystore,
             kmip,
+            own: databases::OwnKeys::default(),
             read_only: AtomicBool::new(false),
             stopped_by: OnceLock::new(),
         })
@@ -117,6 +138,14 @@ impl Encryption {
     /// Whether writes are refused at the moment.
     pub fn is_read_only(&self) -> bool {
         self.read_only.load(Ordering::Relaxed)
+    }
+
+    /// Lets the storage layer have the data keys of a tree, or says why not.
+    ///
+    /// # Errors
+    /// [`storage::keys::KeyLocked`] for a database whose own master key cannot be used.
+    pub fn permit_tree(&self, tree: keystore::TreeId) -> Result<(), storage::keys::KeyLocked> {
+        self.own.check(tree)
     }
 
     /// Lets a write pass, or says why not. Costs one load where nothing is wrong.

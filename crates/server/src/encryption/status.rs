@@ -217,7 +217,7 @@ fn seconds(duration: std::time::Duration) -> i64 {
     i64::try_from(duration.as_secs()).unwrap_or(i64::MAX)
 }
 
-fn date(time: OffsetDateTime) -> DateTime {
+pub(super) fn date(time: OffsetDateTime) -> DateTime {
     let millis = time.unix_timestamp_nanos() / 1_000_000;
     DateTime::from_millis(i64::try_from(millis).unwrap_or(i64::MAX))
 }

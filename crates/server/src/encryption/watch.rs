@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use storage::Store;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use super::{Encryption, certificate};
+use super::{Encryption, certificate, databases};
 
 /// Looks after the keys until it is dropped.
 #[derive(Debug)]
@@ -43,6 +44,13 @@ impl Encryption {
             }
         }));
         Watch { tasks }
+    }
+
+    /// Begins to look after the master keys that databases of `store` have of their own: those that are lost
+    /// lock their database, those that are back unlock it.
+    pub fn watch_databases(self: &Arc<Self>, store: Store) -> Watch {
+        let task = tokio::spawn(databases::watch(Arc::clone(self), store));
+        Watch { tasks: vec![task] }
     }
 }
 

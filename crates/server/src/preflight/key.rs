@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use keystore::Header;
 use keystore::provider::kmip::{Fetched, KmipKeyError, KmipKeys};
+use keystore::{Header, Provider};
 use kmip_client::Client;
 
 use super::{Report, local};
@@ -23,23 +23,32 @@ pub(super) async fn check(
         Ok(keys) => keys,
         Err(error) => return failed(report, error),
     };
-    if let Some(header) = header
-        && let Some(saved) = header.master_key()
-    {
-        match keys.open_key(saved, header.dbpath_id(), None).await {
+    let saved = header.and_then(|header| Some((header, header.master_key()?)));
+    let is_kmip = saved.is_some_and(|(_, saved)| saved.provider == Provider::Kmip);
+    if let (Some((header, saved)), true) = (saved, is_kmip) {
+        let id = header.dbpath_id();
+        let opened = match kmip.rotate_master_key {
+            // It is about to be replaced: its state does not matter.
+            true => keys.open_key_in_any_state(saved, id, None).await,
+            false => keys.open_key(saved, id, None).await,
+        };
+        match opened {
             Ok(fetched) => {
                 passed(report, &keys, &fetched);
                 local::opens(report, dbpath, &fetched.key);
             }
-            Err(error) => failed(report, error),
+            Err(error) => return failed(report, error),
         }
-        return;
+        if !kmip.rotate_master_key {
+            return;
+        }
     }
     let Some(given) = &kmip.key_identifier else {
         let announced = header
             .and_then(Header::pending)
             .and_then(|key| key.name.as_deref());
         let detail = match announced {
+            _ if kmip.rotate_master_key => "the rotation creates another one".to_owned(),
             Some(name) => {
                 format!("the first start looks for {name}, and creates it if it is not there")
             }
@@ -50,7 +59,13 @@ pub(super) async fn check(
     };
     match keys.find(given).await {
         Ok(Ok(found)) => match keys.fetch_found(found).await {
-            Ok(fetched) => passed(report, &keys, &fetched),
+            Ok(fetched) => {
+                passed(report, &keys, &fetched);
+                // The key of a key file that was put on a KMIP server.
+                if saved.is_some() && !is_kmip {
+                    local::opens(report, dbpath, &fetched.key);
+                }
+            }
             Err(error) => failed(report, error),
         },
         Ok(Err(_)) if kmip.create_key_if_missing => {

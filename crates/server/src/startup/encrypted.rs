@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use keystore::provider::key_file;
 use keystore::provider::kmip::{Fetched, KmipKeyError, KmipKeys, WrapContext, is_definite_refusal};
+use keystore::rotation::{self, RotationError, Target};
 use keystore::{Cipher, Header, Keystore, MasterKeyRef, Provider, failpoint, key_name};
 use kmip_client::Client;
 use time::OffsetDateTime;
@@ -15,7 +16,7 @@ use super::{
     DbpathLock, DbpathState, EncryptionOptions, KmipOptions, MasterKeySource, Opened, StartupError,
 };
 use crate::emit;
-use crate::encryption::{Encryption, FoundKey, KeyStatePolicy, Via};
+use crate::encryption::{Encryption, FoundKey, Via};
 use crate::log::events;
 
 /// The generation of a dbpath's first master key.
@@ -27,7 +28,11 @@ pub(super) async fn open(
     options: &EncryptionOptions,
     lock: DbpathLock,
 ) -> Result<Opened, StartupError> {
-    let (keystore, kmip, fresh) = match state {
+    let Outcome {
+        keystore,
+        kmip,
+        fresh,
+    } = match state {
         // `fits` has refused it.
         DbpathState::Plain => {
             return Err(StartupError::NotEncrypted {
@@ -53,15 +58,26 @@ pub(super) async fn open(
         emit!(events::ROTATION_INCOMPLETE, masterKey = %pending);
     }
     let keystore = Arc::new(keystore);
+    let (found, mut keys) = match kmip {
+        Some((found, keys)) => (Some(found), Some(keys)),
+        None => (None, None),
+    };
+    let encryption = Encryption::new(Arc::clone(&keystore), found);
+    encryption.unlock_all(keys.as_mut()).await;
     Ok(Opened {
-        encryption: Some(Encryption::new(Arc::clone(&keystore), kmip)),
+        encryption: Some(encryption),
         keystore: Some(keystore),
         fresh,
         lock,
     })
 }
 
-type Outcome = (Keystore, Option<(FoundKey, KeyStatePolicy)>, bool);
+/// The open keystore, the connection that its master key came over, and whether it is new.
+struct Outcome {
+    keystore: Keystore,
+    kmip: Option<(FoundKey, KmipKeys)>,
+    fresh: bool,
+}
 
 /// A dbpath without data: `announced` if a start was interrupted on it.
 async fn fresh(
@@ -81,19 +97,26 @@ async fn fresh(
             let master = key_file::read(path)?;
             let key = MasterKeyRef::key_file(FIRST_GENERATION);
             let keystore = Keystore::create(dbpath, fresh.dbpath_id, fresh.cipher, key, &master)?;
-            Ok((keystore, None, true))
+            Ok(Outcome {
+                keystore,
+                kmip: None,
+                fresh: true,
+            })
         }
         MasterKeySource::Kmip(kmip) => {
-            let mut keys = connect(kmip).await?;
+            let mut keys = connect(client(kmip)?, kmip).await?;
+            if kmip.wrap_on_server {
+                keys.check_can_wrap().await?;
+            }
             let (key, fetched) = fresh.master_key(&mut keys, kmip).await?;
             failpoint::hit("startup.before_keystore");
             let (id, cipher) = (fresh.dbpath_id, fresh.cipher);
             let keystore = Keystore::create(dbpath, id, cipher, key, &fetched.key)?;
-            Ok((
+            Ok(Outcome {
                 keystore,
-                Some((found(&keys, &fetched), kmip.key_state)),
-                true,
-            ))
+                kmip: Some((found(&keys, &fetched, kmip), keys)),
+                fresh: true,
+            })
         }
     }
 }
@@ -194,6 +217,7 @@ impl Fresh<'_> {
         }
     }
 
+    /// What a key that the KMIP server wraps belongs to.
     fn context(&self) -> WrapContext {
         WrapContext {
             dbpath_id: self.dbpath_id,
@@ -259,24 +283,75 @@ async fn existing(
     match &options.master_key {
         MasterKeySource::KeyFile(path) => {
             let master = key_file::read(path)?;
-            Ok((Keystore::open(dbpath, &master)?, None, false))
+            Ok(Outcome {
+                keystore: Keystore::open(dbpath, &master)?,
+                kmip: None,
+                fresh: false,
+            })
         }
         MasterKeySource::Kmip(kmip) => {
-            let mut keys = connect(kmip).await?;
-            let fetched = keys.open_key(saved, header.dbpath_id(), None).await?;
+            let mut keys = connect(client(kmip)?, kmip).await?;
+            let (keystore, fetched) = match saved.provider {
+                Provider::Kmip => {
+                    let fetched = keys.open_key(saved, header.dbpath_id(), None).await?;
+                    (Keystore::open(dbpath, &fetched.key)?, fetched)
+                }
+                _ => moved_here(dbpath, &mut keys, kmip).await?,
+            };
             emit!(
                 events::KEY_FETCHED,
                 keyId = fetched.attributes.unique_identifier.as_str(),
-                unwrappedByServer = saved.is_wrapped_on_server()
+                unwrappedByServer = keystore.master_key().is_wrapped_on_server()
             );
-            let keystore = Keystore::open(dbpath, &fetched.key)?;
-            Ok((
+            if keystore.master_key().is_wrapped_on_server() != kmip.wrap_on_server {
+                emit!(
+                    events::WRAP_ON_SERVER_DIFFERS,
+                    startupWarning = true,
+                    wrapOnServer = kmip.wrap_on_server
+                );
+            }
+            Ok(Outcome {
                 keystore,
-                Some((found(&keys, &fetched), kmip.key_state)),
-                false,
-            ))
+                kmip: Some((found(&keys, &fetched, kmip), keys)),
+                fresh: false,
+            })
         }
     }
+}
+
+/// Data that is under a key file, and the options name a key on a KMIP server: if that is the same key, the
+/// keystore names it from now on.
+async fn moved_here(
+    dbpath: &Path,
+    keys: &mut KmipKeys,
+    options: &KmipOptions,
+) -> Result<(Keystore, Fetched), StartupError> {
+    let given = options.key_identifier.as_deref().unwrap_or_default();
+    let found = match keys.find(given).await? {
+        Ok(found) => found,
+        Err(not_there) => return Err(not_there.error(given).into()),
+    };
+    let fetched = keys.fetch_found(found).await?;
+    let keystore = match Keystore::open(dbpath, &fetched.key) {
+        Ok(keystore) => Arc::new(keystore),
+        Err(keystore::Error::WrongKey { .. }) => {
+            return Err(StartupError::OtherThanKeyFile {
+                dbpath: dbpath.to_path_buf(),
+                given: given.to_owned(),
+            });
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let target = Target::KmipKey { keys, key: given };
+    let rotated = rotation::migrate(&keystore, target).await?;
+    super::log_rotation(&rotated);
+    drop(keystore);
+    // As any later start opens it.
+    let info = Keystore::inspect(dbpath)?.ok_or_else(|| StartupError::KeystoreMissing {
+        dbpath: dbpath.to_path_buf(),
+    })?;
+    let fetched = keys.open_key(&rotated.new, info.dbpath_id(), None).await?;
+    Ok((Keystore::open(dbpath, &fetched.key)?, fetched))
 }
 
 /// Whether the options fit a dbpath without data: `announced` if a start was interrupted on it. Looks at
@@ -323,17 +398,40 @@ pub(crate) fn check_existing(
     }
     match &options.master_key {
         MasterKeySource::KeyFile(_) => check_provider(dbpath, saved, Provider::KeyFile),
-        MasterKeySource::Kmip(kmip) => {
+        MasterKeySource::Kmip(kmip) if kmip.rotate_master_key => {
             check_provider(dbpath, saved, Provider::Kmip)?;
-            if kmip.rotate_master_key {
-                return Err(StartupError::RotationNotSupported);
+            check_another(saved, kmip)
+        }
+        MasterKeySource::Kmip(kmip) => {
+            // The same key may have been put on a KMIP server: only the keys can tell.
+            if saved.provider == Provider::KeyFile && kmip.key_identifier.is_some() {
+                return Ok(());
             }
+            check_provider(dbpath, saved, Provider::Kmip)?;
             check_identifier(dbpath, saved, kmip)
         }
     }
 }
 
-fn saved<'a>(dbpath: &Path, header: &'a Header) -> Result<&'a MasterKeyRef, StartupError> {
+/// Whether a rotation has something to rotate to, as far as that is known without asking the server. The
+/// same key used in the other way (`wrapOnServer`) is something.
+fn check_another(saved: &MasterKeyRef, options: &KmipOptions) -> Result<(), StartupError> {
+    let given = options.key_identifier.as_deref();
+    let is_same = given.is_some()
+        && (given == saved.identifier.as_deref() || given == saved.name.as_deref())
+        && saved.is_wrapped_on_server() == options.wrap_on_server;
+    match is_same {
+        true => Err(StartupError::Rotation(RotationError::NothingToRotate {
+            key: saved.to_string(),
+        })),
+        false => Ok(()),
+    }
+}
+
+pub(super) fn saved<'a>(
+    dbpath: &Path,
+    header: &'a Header,
+) -> Result<&'a MasterKeyRef, StartupError> {
     header
         .master_key()
         .ok_or_else(|| StartupError::KeystoreMissing {
@@ -341,7 +439,7 @@ fn saved<'a>(dbpath: &Path, header: &'a Header) -> Result<&'a MasterKeyRef, Star
         })
 }
 
-fn check_provider(
+pub(super) fn check_provider(
     dbpath: &Path,
     saved: &MasterKeyRef,
     asked: Provider,
@@ -393,10 +491,13 @@ pub(crate) fn client(options: &KmipOptions) -> Result<Client, StartupError> {
     Ok(Client::new(options.client_config()).map_err(KmipKeyError::from)?)
 }
 
-async fn connect(options: &KmipOptions) -> Result<KmipKeys, StartupError> {
-    let keys = KmipKeys::connect(client(options)?, options.activate_keys)
-        .await?
-        .with_wrap_on_server(options.wrap_on_server);
+/// Connects, for keys that are used as the options say.
+pub(super) async fn connect(
+    client: Client,
+    options: &KmipOptions,
+) -> Result<KmipKeys, StartupError> {
+    let keys = KmipKeys::connect(client, options.activate_keys).await?;
+    let keys = keys.with_wrap_on_server(options.wrap_on_server);
     let session = keys.session();
     emit!(
         events::KMIP_CONNECTED,
@@ -407,7 +508,7 @@ async fn connect(options: &KmipOptions) -> Result<KmipKeys, StartupError> {
     Ok(keys)
 }
 
-fn found(keys: &KmipKeys, fetched: &Fetched) -> FoundKey {
+fn found(keys: &KmipKeys, fetched: &Fetched, options: &KmipOptions) -> FoundKey {
     let session = keys.session();
     let attributes = &fetched.attributes;
     FoundKey {
@@ -417,5 +518,8 @@ fn found(keys: &KmipKeys, fetched: &Fetched) -> FoundKey {
         state: attributes
             .state
             .map_or_else(|| "unknown".to_owned(), |state| state.to_string()),
+        policy: options.key_state,
+        activate_keys: options.activate_keys,
+        wrap_on_server: options.wrap_on_server,
     }
 }

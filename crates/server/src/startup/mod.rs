@@ -14,7 +14,11 @@
 //! | announced (a start was interrupted) | KMIP | | find the key by its Name, or create it; go on as above |
 //! | encrypted under X | KMIP | no, or X | fetch X |
 //! | encrypted under X | KMIP | Y | refused |
+//! | encrypted under a key file | KMIP | Y | fetch Y; if it is that key, the keystore names it from now on |
 //! | encrypted | another provider | | refused |
+//!
+//! With `rotateMasterKey`, [`rotate`] has its own table. The master keys that databases have of their own
+//! are fetched last; one that cannot be had locks its database and is no reason not to start.
 //!
 //! Everything that can be refused is looked at before a key is created on a KMIP server and before a
 //! byte is written in the dbpath, in this order: dbpath, keystore, options against it, certificate
@@ -25,7 +29,9 @@ mod encrypted;
 mod error;
 mod harden;
 mod key_ring;
+mod migrate;
 mod options;
+mod rotate;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -36,12 +42,16 @@ pub use dbpath::{DbpathLock, DbpathState};
 pub use error::{StartupError, storage_exit_status};
 pub(crate) use error::{of_kmip_client, of_tls};
 pub use key_ring::storage_encryption;
+pub use migrate::{Migrated, migrate};
 pub use options::{EncryptionOptions, KmipOptions, MasterKeySource};
+
+pub use rotate::{is_rotation, rotate};
 
 pub(crate) use dbpath::inspect;
 pub(crate) use encrypted::{check_existing, check_fresh, client as kmip_client};
 pub(crate) use error::{describe, in_tls_file};
 pub(crate) use harden::no_core_dumps;
+pub(crate) use rotate::log_rotation;
 
 use crate::encryption::Encryption;
 

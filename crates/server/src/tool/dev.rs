@@ -66,6 +66,7 @@ async fn serve(database: Database, log: log::LogHandle) -> anyhow::Result<()> {
     };
     let encryption = opened.encryption.as_ref();
     let _watch = encryption.map(|encryption| encryption.watch(stop));
+    let _databases = encryption.map(|encryption| encryption.watch_databases(store.clone()));
     (database.ready)();
     run::serve(listener, store, start_up, shutdown).await?;
     match encryption.and_then(|encryption| encryption.stopped_by()) {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -185,6 +186,11 @@ pub(super) fn key_file(path: PathBuf) -> EncryptionOptions {
 pub(super) fn identifier(opened: &Opened) -> String {
     let keystore = opened.keystore.as_ref().unwrap();
     keystore.info().master_key.identifier.unwrap()
+}
+
+/// Makes a file its owner's only.
+pub(super) fn set_private(path: &Path) {
+    fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
 }
 
 /// All files below a directory and what is in them; nothing for a directory that is not there.
