@@ -352,9 +352,9 @@ CASES = [
 def check_message(tmp_path_factory, own_access):
     """Compares a refusal with its golden file; the words that differ from run to run are replaced."""
 
-    def check(name: str, status: int, output: str, *keys: str):
+    def check(name: str, status: int, output: str, *keys: str, alike: bool = False):
         words = {str(own_access.server.port): "<port>"}
-        words |= {key: f"<key {n}>" for n, key in enumerate(keys, 1)}
+        words |= {key: "<key>" if alike else f"<key {n}>" for n, key in enumerate(keys, 1)}
         golden.refusal(name, status, output, tmp_path_factory.getbasetemp(), words)
 
     return check
@@ -380,7 +380,8 @@ def test_a_start_that_is_refused(make_case, make_server, own_access, tmp_path, c
     assert own_access.server.object_count() == before, "a key was created"
     assert list(server.dbpath.iterdir()) == [], "something was written"
     numbers = [part for part in case.parts if part.isdigit() and part not in ("256", "600", "0644")]
-    check_message(make_case.__name__, status, output, *numbers)
+    # A server lists keys in the order that it likes.
+    check_message(make_case.__name__, status, output, *numbers, alike=True)
 
 
 @pytest.fixture

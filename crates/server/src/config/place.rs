@@ -15,7 +15,7 @@ pub enum Origin {
         /// The file as it was named on the command line.
         path: Arc<Path>,
         /// The line of the key, from 1.
-        line: usize,
+        line: u32,
     },
     /// An environment variable.
     Environment,
@@ -53,7 +53,8 @@ impl Place {
             name: name.into(),
             origin: Origin::File {
                 path: Arc::clone(path),
-                line,
+                // A file that is read has fewer.
+                line: u32::try_from(line).unwrap_or(u32::MAX),
             },
         }
     }

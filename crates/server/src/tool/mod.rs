@@ -81,6 +81,6 @@ async fn run(command: &ToolCommand, environment: Environment) -> Result<(), Fail
         ToolCommand::Dev(options) => dev::run(options).await,
         ToolCommand::Keys(command) => keys::run(command, environment).await,
         ToolCommand::Kmip(arguments) => kmip::run(arguments, environment).await,
-        ToolCommand::Restore(options) => restore::run(options, &environment),
+        ToolCommand::Restore(options) => restore::run(options),
     }
 }

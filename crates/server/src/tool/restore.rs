@@ -10,11 +10,11 @@ use super::backup::failure;
 use super::progress::Bar;
 use crate::config::tool::RestoreOptions;
 use crate::config::{self, Environment, Invocation, MasterKeyOptions, Options};
+use crate::daemon::config_exit_status;
 use crate::exit::ExitStatus;
 
-pub(super) fn run(options: &RestoreOptions, environment: &Environment) -> Result<(), Failure> {
-    let read = |file| read_config(file, environment);
-    let configured = options.config.as_deref().map(read).transpose()?;
+pub(super) fn run(options: &RestoreOptions) -> Result<(), Failure> {
+    let configured = options.config.as_deref().map(read_config).transpose()?;
     // Before anything is copied: a server with this configuration must be able to start on it.
     let manifest = Manifest::read(&options.from).map_err(|error| failure(&error))?;
     if let Some(configured) = &configured {
@@ -44,19 +44,14 @@ fn target(options: &RestoreOptions, configured: Option<&Options>) -> Result<Path
     })
 }
 
-fn read_config(file: &Path, environment: &Environment) -> Result<Box<Options>, Failure> {
+fn read_config(file: &Path) -> Result<Box<Options>, Failure> {
     let file = file.display().to_string();
     let arguments = ["strongroomd".to_owned(), "--config".to_owned(), file];
-    match config::load(&arguments, environment) {
+    // Nothing is asked of the KMIP server: a password in the environment is not needed.
+    match config::load(&arguments, &Environment::default()) {
         Ok(Invocation::Run(options)) => Ok(options),
         Ok(Invocation::Print(text)) => Err(Failure::new(&text, ExitStatus::BadOptions)),
-        Err(error) => {
-            let status = match error.kind() {
-                config::ErrorKind::ConfigFile => ExitStatus::ConfigFile,
-                _ => ExitStatus::BadOptions,
-            };
-            Err(Failure::new(&error, status))
-        }
+        Err(error) => Err(Failure::new(&error, config_exit_status(&error))),
     }
 }
 
