@@ -284,13 +284,22 @@ async fn a_prepared_dbpath_is_for_encryption_by_the_same_provider() {
     assert!(opened.fresh && opened.keystore.unwrap().info().pending.is_none());
 }
 
-/// The embedded server has no Encrypt: what it lacks is named before anything is created.
 #[tokio::test(flavor = "multi_thread")]
-async fn wrapping_on_a_server_that_cannot_is_refused() {
+async fn a_key_that_wraps_on_its_server_is_not_fetched() {
     let world = World::new().await;
     let mut kmip = world.kmip();
     kmip.wrap_on_server = true;
-    world
-        .refused_kmip(kmip, ExitStatus::KmipRefused, &["Encrypt", "wrapOnServer"])
-        .await;
+    let opened = world.open(kmip).await.unwrap();
+    let key = opened.keystore.as_ref().unwrap().info().master_key;
+    assert!(key.is_wrapped_on_server());
+    let dbpath_id = opened.keystore.as_ref().unwrap().info().dbpath_id;
+    drop(opened);
+    // How it is opened does not depend on the option.
+    let opened = world.open(world.kmip()).await.unwrap();
+    let info = opened.keystore.as_ref().unwrap().info();
+    assert!(info.master_key.is_wrapped_on_server() && info.dbpath_id == dbpath_id);
+    assert_eq!(
+        opened.encryption.unwrap().status().kmip.unwrap().key_state,
+        "Active"
+    );
 }
