@@ -716,12 +716,12 @@ def test_wrap_on_server(make_server, own_access):
 
 
 def test_a_server_that_cannot_wrap(make_server, tmp_path):
-    """The embedded server has no Encrypt: refused before a key is created."""
+    """Authenticated encryption is of KMIP 1.4: refused before a key is created."""
     kmip = EmbeddedKmip(tmp_path / "embedded").start()
     try:
         access = KmipAccess(kmip, kmip.ca, kmip.issued)
         before = kmip.object_count()
-        server = make_server(access.options() + ["--kmipWrapOnServer", "true"])
+        server = make_server(access.options() + ["--kmipWrapOnServer", "true", "--kmipProtocolVersion", "1.2"])
         process = server.spawn()
         assert process.wait(60) == statuses()["KmipRefused"], server.output()
         assert "wrapOnServer" in server.output()
