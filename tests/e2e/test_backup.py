@@ -356,3 +356,42 @@ def test_a_file_that_was_changed_is_found(make_server, own_access, tmp_path):
     manifest.write_text(json.dumps(changed))
     done = strongroom("backup", "verify", backup, status=BACKUP_UNUSABLE)
     assert "another master key" in done.stdout
+
+
+def test_files_from_before_a_drop_do_not_open_with_the_keystore_of_after(make_server, own_access, tmp_path):
+    """A dropped database's key is destroyed. What a copy of its files then is: a database that
+    answers for itself alone."""
+    server = make_server(own_access.options()).start()
+    with server.client() as client:
+        for name in ("gone", "stays"):
+            client[name]["c"].insert_one({"_id": name})
+    assert server.stop() == 0
+    old = tmp_path / "old"
+    shutil.copytree(server.dbpath, old)
+    server.start()
+    with server.client() as client:
+        client.drop_database("gone")
+    assert server.stop() == 0
+    shutil.copy(server.dbpath / "keystore", old / "keystore")
+
+    copy = start_on(make_server, old, own_access.options(), "copy").start()
+    with copy.client() as client:
+        assert client["stays"]["c"].find_one() == {"_id": "stays"}
+        for command in (
+            lambda: client["gone"]["c"].find_one(),
+            lambda: client["gone"]["c"].insert_one({"_id": 2}),
+            lambda: client["gone"].command("dbStats"),
+            lambda: client["gone"].list_collection_names(),
+        ):
+            with pytest.raises(OperationFailure) as refused:
+                command()
+            assert refused.value.code == 211 and "locked" in str(refused.value)
+        listed = {entry["name"]: entry for entry in client.list_databases()}
+        assert set(listed) == {"gone", "stays"} and listed["gone"]["sizeOnDisk"] > 0
+        # A backup takes it along as it is.
+        create_backup(copy, tmp_path / "backup")
+        strongroom("backup", "verify", tmp_path / "backup")
+        client.drop_database("gone")
+        assert client.list_database_names() == ["stays"]
+        client["gone"]["c"].insert_one({"_id": "again"})
+    assert copy.stop() == 0

@@ -193,3 +193,27 @@ def test_a_master_key_is_nowhere_in_the_output(make_server, own_access):
     for form in (material, material.hex().encode(), material.hex().upper().encode()):
         assert form not in output
     assert not disk.find(server.dbpath, {"the master key": material})
+
+
+def test_a_master_key_that_never_leaves_its_server(make_server, own_access):
+    """wrapOnServer: the server encrypts and decrypts; nobody gets its key."""
+    server = make_server(own_access.options() + ["--kmipWrapOnServer"]).start()
+    fill(server)
+    with server.client() as client:
+        section = client.admin.command("serverStatus")["encryptionAtRest"]
+    assert section["kmip"]["wrapOnServer"] is True
+    assert section["masterKeyHistory"][0]["reason"] == "created"
+    server.stop()
+    # How a key in use is opened is settled; the option is not needed for it.
+    server.options = own_access.options()
+    server.start()
+    check(server)
+    assert server.stop() == 0
+    log = (own_access.server.directory / "server.log").read_text()
+    (key,) = own_access.server.identifiers(own_access.client)
+    assert "Encrypt" in log and "Decrypt" in log
+    assert f"Getting a SymmetricKey with ID: {key}" not in log
+    # Its client is given the same key, so that it is known what it would have looked like.
+    assert not disk.find(server.dbpath, {"the master key": own_access.server.key_bytes(own_access.client, key)})
+    log = (own_access.server.directory / "server.log").read_text()
+    assert f"Getting a SymmetricKey with ID: {key}" in log, "it would be in the log"

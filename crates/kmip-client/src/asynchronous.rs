@@ -15,7 +15,7 @@ use tokio::time::{Instant, sleep_until};
 use tracing::debug;
 
 use crate::exchange::{Outcome, only_item, outcome, typed};
-use crate::session::Time;
+use crate::session::{Time, after};
 use crate::{Error, ErrorKind, Result, Session, backoff};
 
 /// The longest pause between two Polls. The first one is 1/16 of it.
@@ -128,8 +128,8 @@ impl Session {
         pending: Pending<Q>,
         limit: Duration,
     ) -> Result<Q::Response> {
-        let poll_until = Instant::now() + limit;
-        let end = poll_until + self.client.config().operation_timeout;
+        let poll_until = after(limit);
+        let end = after(limit.saturating_add(self.client.config().operation_timeout));
         let time = Time { poll_until, end };
         let payload = self
             .follow(Q::OPERATION, &pending.correlation_value, time)
@@ -282,6 +282,10 @@ impl Session {
 }
 
 /// What is known about an operation after a Poll.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one at a time, and looked at at once"
+)]
 enum Polled {
     Done(ResponsePayload),
     Pending,

@@ -40,7 +40,10 @@ pub struct ClientConfig {
     pub max_backoff: Duration,
     /// Which protocol version to speak. Default: negotiate.
     pub version: VersionPolicy,
-    /// Bounds on what a server may send.
+    /// Bounds on what a server may send, and on how many operations a batch may have. An answer beyond them is an error
+    /// of kind [`Protocol`](crate::ErrorKind::Protocol), before anything is allocated for it. Default:
+    /// [`Limits::DEFAULT`], 1 MiB, 32 levels, 10,000 items and 1,000 batch items. A Locate that finds thousands of
+    /// objects needs an item for each.
     pub limits: Limits,
 }
 

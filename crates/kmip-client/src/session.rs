@@ -242,12 +242,17 @@ pub(crate) struct Time {
 
 impl Time {
     pub(crate) fn of(limit: Duration) -> Self {
-        let now = Instant::now();
         Self {
-            poll_until: now + limit / 4 * 3,
-            end: now + limit,
+            poll_until: after(limit / 4 * 3),
+            end: after(limit),
         }
     }
+}
+
+/// That much later; as late as makes no difference, for a limit that is meant to be none.
+pub(crate) fn after(limit: Duration) -> Instant {
+    const YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
+    Instant::now() + limit.min(YEAR)
 }
 
 impl fmt::Debug for Session {

@@ -1,5 +1,6 @@
 //! A KMIP server: mutual TLS, KMIP 1.0 to 2.1, objects sealed on disk. `kmipd` runs it with a policy and
-//! an audit log; `strongroom dev` runs it in its own process, and so do tests.
+//! an audit log; `strongroom dev` runs it in its own process, and so do tests. What it offers:
+//! COMPATIBILITY.md, "KMIP server".
 //!
 //! ```no_run
 //! # async fn example(tls: tls::ServerTls) -> Result<(), kmip_server::Error> {
@@ -17,7 +18,10 @@
 //!   the owner of its objects. To everybody else an object does not exist.
 //! - Every batch item is told to an [`AuditSink`] before it is answered.
 //! - Nothing is written in clear ([`FileStore`]), and a change is answered after its sync.
-//! - Operations are in `operations`, one file each; the state machine is in `lifecycle`.
+//! - Operations are in `operations`, one file each, with one table that registers them; the state machine is in
+//!   `lifecycle`, who may set which attribute in `attribute_rules`, whether a key may be used in `usage`, and the
+//!   cryptography, which knows nothing of objects, in `crypto`.
+//! - Whoever puts another store behind it implements [`RecordStore`].
 
 #![cfg_attr(
     not(test),

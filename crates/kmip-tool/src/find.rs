@@ -60,28 +60,25 @@ pub(crate) async fn summary(
     Ok(attributes.map(|attributes| Summary::new(unique_identifier, &attributes)))
 }
 
-/// The identifiers that the server has for these attributes, not verified, and how many it says there are in all.
+/// The identifiers that the server has for these attributes, not verified.
 pub(crate) async fn hits(
     session: &mut Session,
     attributes: Attributes,
     maximum_items: Option<i32>,
-) -> Result<(Vec<String>, Option<i32>), Failure> {
+) -> Result<Vec<String>, Failure> {
     let request = LocateRequest {
         attributes,
         maximum_items,
         ..LocateRequest::default()
     };
     match session.request(request).await {
-        Ok(response) => {
-            let identifiers = response
-                .unique_identifiers
-                .iter()
-                .filter_map(|identifier| identifier.as_str().map(str::to_owned))
-                .collect();
-            Ok((identifiers, response.located_items))
-        }
+        Ok(response) => Ok(response
+            .unique_identifiers
+            .iter()
+            .filter_map(|identifier| identifier.as_str().map(str::to_owned))
+            .collect()),
         // How some servers say "none".
-        Err(error) if *error.kind() == ErrorKind::NotFound => Ok((Vec::new(), None)),
+        Err(error) if *error.kind() == ErrorKind::NotFound => Ok(Vec::new()),
         Err(error) => Err(error.into()),
     }
 }
@@ -89,7 +86,7 @@ pub(crate) async fn hits(
 /// The objects of this Name, of any type.
 pub(crate) async fn named(session: &mut Session, name: &str) -> Result<Vec<Summary>, Failure> {
     let wanted = Attributes::new().with(AttributeValue::Name(Name::text(name)));
-    let (identifiers, _) = hits(session, wanted, None).await?;
+    let identifiers = hits(session, wanted, None).await?;
     if identifiers.len() > MAX_HITS_OF_A_NAME {
         let message = format!(
             "{} objects for one Name: it does not search by Name",

@@ -54,7 +54,7 @@ impl<T: Value> Field for T {
 
     #[inline]
     fn put(&self, tag: Tag, writer: &mut Writer) {
-        self.encode(tag, writer);
+        writer.required(tag, |writer| self.encode(tag, writer));
     }
 
     fn is_set(&self) -> bool {
@@ -78,7 +78,7 @@ impl<T: Value> Field for Option<T> {
     #[inline]
     fn put(&self, tag: Tag, writer: &mut Writer) {
         if let Some(value) = self {
-            value.encode(tag, writer);
+            writer.optional(|writer| value.encode(tag, writer));
         }
     }
 
@@ -104,7 +104,7 @@ impl<T: Value> Field for Vec<T> {
     #[inline]
     fn put(&self, tag: Tag, writer: &mut Writer) {
         for value in self {
-            value.encode(tag, writer);
+            writer.optional(|writer| value.encode(tag, writer));
         }
     }
 

@@ -150,6 +150,15 @@ pub enum EncodeError {
         /// The version of the message.
         version: ProtocolVersion,
     },
+    /// A response needs a field that its version does not have, or not with this value: there is nothing that an old client
+    /// could be told instead.
+    #[error("KMIP {version} has no way to say {tag}, which the response needs")]
+    Inexpressible {
+        /// The field.
+        tag: Tag,
+        /// The version of the message.
+        version: ProtocolVersion,
+    },
     /// The version in the header is none that this library speaks.
     #[error("KMIP {version} is not supported")]
     UnsupportedVersion {

@@ -11,15 +11,17 @@ use tls::{ClientTls, IdentityFiles, Trust};
 
 use tokio::sync::watch;
 
-use crate::config::{self, ErrorKind, Invocation, MasterKeyOptions, NetOptions, Options};
+use crate::config::{
+    self, Environment, ErrorKind, Invocation, MasterKeyOptions, NetOptions, Options,
+};
 use crate::emit;
+use crate::encryption::{KeyLost, KeyStatePolicy};
 use crate::exit::ExitStatus;
 use crate::log::{self, events};
 use crate::net::Listener;
 use crate::run;
 use crate::startup::{
-    self, EncryptionOptions, EncryptionStatus, KeyLost, KmipOptions, MasterKeySource, Opened,
-    Polling, StartupError, storage_exit_status,
+    self, EncryptionOptions, KmipOptions, MasterKeySource, StartupError, storage_exit_status,
 };
 use crate::state::StartUp;
 use crate::version;
@@ -36,8 +38,11 @@ enum Failure {
     Log(#[from] log::Error),
     #[error(transparent)]
     Startup(#[from] StartupError),
-    #[error(transparent)]
-    KeyLost(#[from] KeyLost),
+    #[error(
+        "{0}: the server stopped, as security.kmip.onKeyStateLoss (--kmipOnKeyStateLoss) asks for. The data is \
+         whole; docs/key-management.md says how to go on"
+    )]
+    KeyLost(KeyLost),
     #[error("{0}")]
     Storage(#[from] storage::Error),
     #[error("cannot listen on {address} (net.bindIp, net.port): {source}")]
@@ -60,10 +65,7 @@ enum Failure {
 impl Failure {
     fn exit_status(&self) -> ExitStatus {
         match self {
-            Self::Config(error) => match error.kind() {
-                ErrorKind::ConfigFile => ExitStatus::ConfigFile,
-                _ => ExitStatus::BadOptions,
-            },
+            Self::Config(error) => config_exit_status(error),
             Self::KmipServerName(_) => ExitStatus::BadOptions,
             Self::Log(_) => ExitStatus::LogFile,
             Self::Startup(error) => error.exit_status(),
@@ -77,9 +79,21 @@ impl Failure {
     }
 }
 
-/// Runs the server with this command line, program name first, until it is asked to stop.
-pub fn main(arguments: &[String]) -> ExitCode {
-    let result = match config::load(arguments) {
+/// What options that cannot be used end the process with.
+pub(crate) fn config_exit_status(error: &config::Error) -> ExitStatus {
+    match error.kind() {
+        ErrorKind::ConfigFile => ExitStatus::ConfigFile,
+        ErrorKind::PasswordFile => ExitStatus::TlsKeyPassword,
+        _ => ExitStatus::BadOptions,
+    }
+}
+
+/// Runs the server with this command line, program name first, until it is asked to stop. The
+/// environment is consumed, so that nothing secret in it outlives the reading of the options.
+pub fn main(arguments: &[String], environment: Environment) -> ExitCode {
+    let loaded = config::load(arguments, &environment);
+    drop(environment);
+    let result = match loaded {
         Ok(Invocation::Print(text)) => {
             // Whoever closed standard output does not want to read it.
             let _ = std::io::stdout().write_all(text.as_bytes());
@@ -96,7 +110,13 @@ pub fn main(arguments: &[String]) -> ExitCode {
                 events::STARTUP_FAILED, error = %error, status = status.name(),
                 exitCode = status.number()
             );
-            let _ = writeln!(std::io::stderr(), "strongroomd: {error}");
+            let _ = writeln!(
+                std::io::stderr(),
+                "strongroomd: {error}\nExit status {} ({}): {}",
+                status.number(),
+                status.name(),
+                status.advice()
+            );
             status.into()
         }
     }
@@ -131,6 +151,12 @@ async fn serve(options: &Options, log: log::LogHandle) -> Result<(), Failure> {
     );
     let shown = &options.cmd_line_opts;
     emit!(events::OPTIONS, options_json = shown.parsed_json().as_str());
+    if let Some(encryption) = &options.security.encryption
+        && let MasterKeyOptions::Kmip(kmip) = &encryption.master_key
+        && kmip.password_in_arguments
+    {
+        emit!(events::PASSWORD_IN_ARGUMENTS, startupWarning = true);
+    }
     // A port that is taken is found before a key is created anywhere.
     let listener = listen(&options.net).await?;
     let encryption = options
@@ -139,6 +165,13 @@ async fn serve(options: &Options, log: log::LogHandle) -> Result<(), Failure> {
         .as_ref()
         .map(encryption_options)
         .transpose()?;
+    if startup::rotate(dbpath, encryption.as_ref())
+        .await?
+        .is_some()
+    {
+        emit!(events::STOPPED);
+        return Ok(());
+    }
     let opened = startup::open(dbpath, encryption.as_ref()).await?;
     if opened.keystore.is_none() {
         emit!(events::NOT_ENCRYPTED, startupWarning = true);
@@ -155,39 +188,20 @@ async fn serve(options: &Options, log: log::LogHandle) -> Result<(), Failure> {
     let start_up = StartUp {
         argv: shown.argv().to_vec(),
         parsed: bson::RawDocumentBuf::try_from(shown.parsed()).unwrap_or_default(),
-        encryption: opened
-            .encryption
-            .as_ref()
-            .map(EncryptionStatus::to_document),
+        encryption: opened.encryption.clone(),
         max_connections: options.net.max_incoming_connections as usize,
         log: Some(log),
         cursor_timeout: options.parameters.cursor_timeout,
     };
-    let polling = poll_key_state(options, encryption.as_ref(), &opened, stop);
+    let encryption = opened.encryption.as_ref();
+    let _watch = encryption.map(|encryption| encryption.watch(stop));
+    let _databases = encryption.map(|encryption| encryption.watch_databases(store.clone()));
     run::serve(listener, store, start_up, shutdown).await?;
     emit!(events::STOPPED);
-    match polling.as_ref().and_then(Polling::lost) {
-        Some(lost) => Err(lost.clone().into()),
+    match encryption.and_then(|encryption| encryption.stopped_by()) {
+        Some(lost) => Err(Failure::KeyLost(lost.clone())),
         None => Ok(()),
     }
-}
-
-/// Looks after the master key while the server runs, if it is on a KMIP server and that is asked
-/// for.
-fn poll_key_state(
-    options: &Options,
-    encryption: Option<&EncryptionOptions>,
-    opened: &Opened,
-    stop: Arc<watch::Sender<bool>>,
-) -> Option<Polling> {
-    let configured = &options.security.encryption.as_ref()?.master_key;
-    let (MasterKeyOptions::Kmip(configured), MasterKeySource::Kmip(kmip)) =
-        (configured, &encryption?.master_key)
-    else {
-        return None;
-    };
-    let interval = configured.key_state_polling?;
-    Polling::start(kmip, &opened.encryption.as_ref()?.keystore, interval, stop)
 }
 
 async fn listen(net: &NetOptions) -> Result<Listener, Failure> {
@@ -216,7 +230,12 @@ async fn listen(net: &NetOptions) -> Result<Listener, Failure> {
 }
 
 /// The options of the configuration as start-up takes them.
-fn encryption_options(options: &config::EncryptionOptions) -> Result<EncryptionOptions, Failure> {
+///
+/// # Errors
+/// A server of `security.kmip.serverName` that is none.
+pub(crate) fn encryption_options(
+    options: &config::EncryptionOptions,
+) -> Result<EncryptionOptions, AddressError> {
     let master_key = match &options.master_key {
         MasterKeyOptions::KeyFile(path) => MasterKeySource::KeyFile(path.clone()),
         MasterKeyOptions::Kmip(kmip) => MasterKeySource::Kmip(Box::new(kmip_options(kmip)?)),
@@ -228,7 +247,7 @@ fn encryption_options(options: &config::EncryptionOptions) -> Result<EncryptionO
     })
 }
 
-fn kmip_options(options: &config::KmipOptions) -> Result<KmipOptions, Failure> {
+fn kmip_options(options: &config::KmipOptions) -> Result<KmipOptions, AddressError> {
     let servers = options
         .servers
         .iter()
@@ -253,6 +272,12 @@ fn kmip_options(options: &config::KmipOptions) -> Result<KmipOptions, Failure> {
     kmip.create_key_if_missing = options.create_key_if_missing;
     kmip.activate_keys = options.activate_keys;
     kmip.rotate_master_key = options.rotate_master_key;
+    kmip.wrap_on_server = options.wrap_on_server;
+    kmip.key_state = KeyStatePolicy {
+        polling: options.key_state_polling,
+        on_loss: options.on_key_state_loss,
+        grace: options.key_state_grace,
+    };
     Ok(kmip)
 }
 

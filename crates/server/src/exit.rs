@@ -99,8 +99,8 @@ exit_statuses! {
         "The log file cannot be opened.",
         "Correct `systemLog.path`, or the directory's owner and permissions.";
     RotationRefused = 78,
-        "`rotateMasterKey` was asked for where there is nothing to rotate, or is not supported.",
-        "Start without the option.";
+        "The master key cannot be rotated or migrated: there is no keystore yet, the key that was given is the one in use, or something would be left behind.",
+        "See the message; to start, leave `rotateMasterKey` out.";
     PidFile = 79,
         "The file with the process id cannot be written.",
         "Correct `processManagement.pidFilePath`, or the directory's owner and permissions.";
@@ -114,8 +114,8 @@ exit_statuses! {
         "A certificate file has no private key, or one of another certificate.",
         "Append the private key, or name its file with `kmipClientKeyFile`.";
     TlsKeyPassword = 83,
-        "The private key is encrypted, and the password is missing or wrong.",
-        "Give the password with `kmipClientCertificatePassword`.";
+        "The private key is encrypted, and the password is missing or wrong, or the file with the password cannot be used.",
+        "Give the password with `kmipClientCertificatePasswordFile`, in a file that only its owner can read.";
     KmipUnresolved = 84,
         "The name of the KMIP server has no address.",
         "Correct `kmipServerName`, or the name service.";
@@ -155,6 +155,12 @@ exit_statuses! {
     KeyUnusable = 96,
         "The object on the KMIP server is not a symmetric AES key of 256 bits in raw form.",
         "Give the identifier of a key that is.";
+    ServerUnreachable = 97,
+        "The tool cannot reach the running database server, or it does not answer.",
+        "Correct `--host`, or start the server.";
+    CommandRefused = 98,
+        "The running database server refused what the tool asked for.",
+        "See the message.";
     BackupUnusable = 110,
         "The backup is damaged, or a backup or a restore did not finish.",
         "Do what the message says: take or use another backup, or repeat the restore.";

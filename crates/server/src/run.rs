@@ -35,7 +35,7 @@ pub async fn open_store(
         })),
         ..StoreOptions::default()
     };
-    let encryption = startup::storage_encryption(opened.keystore.as_ref());
+    let encryption = startup::storage_encryption(opened.encryption.as_ref());
     let store = Store::open(dbpath, encryption, options).await?;
     emit!(events::STORE_OPENED, databases = store.databases().len());
     Ok(store)

@@ -1,5 +1,6 @@
 //! What the whole server shares: the store, the cursors, the counters.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, AtomicI64, AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -7,6 +8,7 @@ use bson::RawDocumentBuf;
 use storage::Store;
 
 use crate::cursor::Cursors;
+use crate::encryption::Encryption;
 use crate::log::LogHandle;
 
 /// What the server was started with, as far as commands tell of it.
@@ -15,8 +17,8 @@ pub struct StartUp {
     pub argv: Vec<String>,
     /// The options in force, secrets taken out: `getCmdLineOpts.parsed`.
     pub parsed: RawDocumentBuf,
-    /// `encryptionAtRest` of `serverStatus`; `None` where data is not encrypted.
-    pub encryption: Option<RawDocumentBuf>,
+    /// What is known about the keys; `None` where data is not encrypted.
+    pub encryption: Option<Arc<Encryption>>,
     /// The most connections at a time.
     pub max_connections: usize,
     /// The log, for `getLog`.
@@ -103,6 +105,12 @@ impl Server {
             next_connection: AtomicI64::new(1),
             next_request: AtomicI32::new(1),
         }
+    }
+
+    /// Whether writes are refused at the moment.
+    pub fn is_read_only(&self) -> bool {
+        let encryption = self.start_up.encryption.as_ref();
+        encryption.is_some_and(|encryption| encryption.is_read_only())
     }
 
     /// A number for a new connection.

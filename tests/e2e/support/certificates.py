@@ -103,6 +103,11 @@ class Issued:
     key: Path
     both: Path
 
+    @property
+    def name(self) -> str:
+        """The common name: to a KMIP server, the owner of its keys."""
+        return self.certificate.stem
+
 
 def _alternative_name(name: str):
     try:

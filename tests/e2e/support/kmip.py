@@ -136,3 +136,25 @@ class PyKmip:
     def identifiers(self, issued: Issued) -> list[str]:
         with self.client(issued) as client:
             return list(client.locate())
+
+    def _alter(self, statement: str, *values):
+        with contextlib.closing(sqlite3.connect(self.database, timeout=30)) as database, database:
+            changed = database.execute(statement, values).rowcount
+        assert changed == 1, f"{statement}: {changed} rows"
+
+    def set_state(self, uid: str, state: enums.State):
+        """Changes a key's state behind the server's back: KMIP has no way back from Deactivated, but the
+        administrators of key servers do."""
+        self._alter("update crypto_objects set state = ? where uid = ?", state.value, int(uid))
+
+    def give_to(self, uid: str, owner: str):
+        """Makes a key somebody else's: to its former owner it does not exist any more."""
+        self._alter("update managed_objects set owner = ? where uid = ?", owner, int(uid))
+
+    def hide(self, uid: str):
+        """Makes a key disappear, as if it had been destroyed, without losing it."""
+        self._alter("update managed_objects set uid = uid + 1000000 where uid = ?", int(uid))
+
+    def show(self, uid: str):
+        """Takes [hide] back."""
+        self._alter("update managed_objects set uid = ? where uid = ?", int(uid), int(uid) + 1000000)

@@ -49,6 +49,9 @@ class Strongroomd:
     port: int = field(default_factory=free_port)
     process: Process | None = None
     starts: int = 0
+    environment: dict = field(default_factory=dict)
+    # What starts the program, if not we ourselves: it has to `exec` the arguments that it is given.
+    launcher: list = field(default_factory=list)
 
     @property
     def dbpath(self) -> Path:
@@ -62,13 +65,13 @@ class Strongroomd:
         """Starts the program and does not wait for anything."""
         self.directory.mkdir(parents=True, exist_ok=True)
         self.dbpath.mkdir(exist_ok=True)
-        args = [STRONGROOMD]
+        args = [*self.launcher, STRONGROOMD]
         if own_options:
             args += ["--dbpath", self.dbpath, "--port", self.port, *self.options]
         args += extra or []
         self.starts += 1
         output = self.directory / f"output-{self.starts}.txt"
-        self.process = Process("strongroomd", args, output, env=ENVIRONMENT)
+        self.process = Process("strongroomd", args, output, env={**ENVIRONMENT, **self.environment})
         return self.process
 
     def start(self, extra: list[str] | None = None) -> "Strongroomd":
@@ -131,6 +134,10 @@ class Strongroomd:
             with contextlib.suppress(ValueError):
                 lines.append(json.loads(line))
         return lines
+
+    def logged(self, log_id: int) -> list[dict]:
+        """The log lines of the last start with this identifier."""
+        return [line for line in self.log() if line.get("id") == log_id]
 
     def memory_kib(self) -> int:
         """The largest resident size of the process so far."""

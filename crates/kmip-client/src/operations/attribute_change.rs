@@ -1,7 +1,7 @@
 //! What Add, Modify and Delete Attribute have in common: a change that is made once, also when its answer gets lost.
 
 use kmip::operations::Request;
-use kmip::registry::Operation;
+use kmip::registry::{Operation, Tag};
 use kmip::{Attribute, AttributeName, AttributeValue};
 
 use super::named::is_over;
@@ -35,9 +35,9 @@ impl Session {
         unique_identifier: &str,
         name: &AttributeName,
     ) -> Result<Vec<Attribute>> {
-        let attributes = self
-            .read_attributes(unique_identifier, std::slice::from_ref(name))
-            .await?;
+        // With one that every object has: PyKMIP does not answer at all, in 2.0, when it has nothing to return.
+        let names = [name.clone(), Tag::ObjectType.into()];
+        let attributes = self.read_attributes(unique_identifier, &names).await?;
         Ok(attributes
             .iter()
             .filter(|attribute| attribute.value.attribute_name() == *name)

@@ -66,9 +66,9 @@ impl Session {
 
     /// The key that replaces this one, if the server says so.
     async fn replacement_of(&mut self, unique_identifier: &str) -> Result<Option<String>> {
-        let attributes = self
-            .read_attributes(unique_identifier, &[Tag::Link.into()])
-            .await?;
+        // With one that every key has: there are servers that do not answer when they have nothing to return.
+        let names = [Tag::Link.into(), Tag::ObjectType.into()];
+        let attributes = self.read_attributes(unique_identifier, &names).await?;
         Ok(attributes
             .iter()
             .find_map(|attribute| match &attribute.value {

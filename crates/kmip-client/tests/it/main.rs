@@ -7,6 +7,7 @@
 //! | extra fields in general | `strange_answers::extra_fields` |
 //! | not TLS; not KMIP | `time_outs::not_tls`, `strange_answers::not_kmip` |
 //! | truncated and oversized lengths, wrong types | `strange_answers::{cut_short, wrong_lengths_and_types, not_kmip}`, `batches::an_answer_beyond_the_limits` |
+//! | more than the configured limits | `strange_answers::beyond_the_limits`, `batches::batches_that_are_not_sent` |
 //! | deep nesting | `strange_answers::not_kmip` |
 //! | wrong tags | `strange_answers::wrong_tags` |
 //! | answers to another request, another object, another item of a batch | `strange_answers::the_answer_to_something_else`, `batches::answers_that_do_not_fit`, `asynchronous::pending_answers_that_do_not_fit` |

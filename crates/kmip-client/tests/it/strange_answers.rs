@@ -9,8 +9,8 @@ use kmip::registry::{
     CryptographicAlgorithm, KeyFormatType, ObjectType, Operation, ResultReason, SecretDataType,
     WrappingMethod,
 };
-use kmip::{Attributes, ManagedObject, ProtocolVersion, ResponseBatchItem, SecretBytes};
-use kmip_client::{Error, ErrorKind};
+use kmip::{Attributes, Limits, ManagedObject, ProtocolVersion, ResponseBatchItem, SecretBytes};
+use kmip_client::{Client, ClientConfig, Error, ErrorKind};
 
 use crate::peer::{Act, Peer, agree, encode};
 use crate::rig::Rig;
@@ -150,6 +150,67 @@ async fn wrong_lengths_and_types() {
         answer[place + 3] = item_type;
         let error = get(move || Act::Bytes(answer.clone())).await;
         assert_eq!(*error.kind(), ErrorKind::Protocol, "{item_type}: {error}");
+    }
+}
+
+/// The limits are those of the configuration.
+#[tokio::test]
+async fn beyond_the_limits() {
+    let answer = || got("id-1", SymmetricKey { key_block: key() });
+    let whole = bytes(answer()).len();
+    let default = Limits::DEFAULT;
+    for (limits, what) in [
+        (
+            Limits {
+                message_bytes: whole - 1,
+                ..default
+            },
+            "bytes",
+        ),
+        (
+            Limits {
+                items: 16,
+                ..default
+            },
+            "16 items",
+        ),
+        (
+            Limits {
+                depth: 5,
+                ..default
+            },
+            "5 levels",
+        ),
+        (
+            Limits {
+                message_bytes: whole,
+                items: 20,
+                depth: 6,
+                batch_items: 1,
+            },
+            "",
+        ),
+    ] {
+        let rig = Rig::new();
+        let peer = Peer::start(&rig, move |request| {
+            agree(request, ProtocolVersion::V1_4).unwrap_or_else(|| Act::Answer(answer()))
+        })
+        .await;
+        let config = ClientConfig {
+            limits,
+            ..rig.config(&peer.address.to_string())
+        };
+        let mut session = Client::new(config).unwrap().connect().await.unwrap();
+        match session.get_symmetric_key("id-1").await {
+            Ok(_) => assert!(what.is_empty(), "{what}"),
+            Err(error) => {
+                assert_eq!(*error.kind(), ErrorKind::Protocol, "{error}");
+                assert!(
+                    !what.is_empty() && error.to_string().contains(what),
+                    "{error}"
+                );
+            }
+        }
     }
 }
 

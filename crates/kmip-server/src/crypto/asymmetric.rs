@@ -213,7 +213,7 @@ pub(crate) fn encrypt(
     let PublicKey::Rsa(key) = key else {
         return Err(unsupported("keys on elliptic curves do not encrypt"));
     };
-    let mut random = rsa::rand_core::UnwrapErr(SystemRng);
+    let mut random = SystemRng;
     match parameters.padding_method {
         Some(PaddingMethod::OAEP) => {
             let (of_label, of_mask) = oaep_hashes(parameters);

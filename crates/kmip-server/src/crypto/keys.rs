@@ -32,6 +32,10 @@ pub(crate) enum PublicKey {
 
 fn material(block: &KeyBlock) -> Result<&KeyMaterial, Failure> {
     match &block.key_value {
+        Some(WrappedOrPlain::Plain(KeyValue {
+            key_material: KeyMaterial::Bytes(der),
+            ..
+        })) if der.len() > MOST_BYTES => Err(unreadable()),
         Some(WrappedOrPlain::Plain(value)) => Ok(&value.key_material),
         Some(WrappedOrPlain::Wrapped(_)) => Err(Failure::invalid("the key is wrapped")),
         None => Err(Failure::new(
@@ -45,10 +49,18 @@ fn unreadable() -> Failure {
     Failure::invalid("the key cannot be read in its Key Format Type")
 }
 
-fn number(integer: &BigInteger) -> BoxedUint {
+/// A key that takes longer than this in DER, or one of whose numbers does, is nobody's: arithmetic with it would take
+/// minutes.
+const MOST_BYTES: usize = 16 << 10;
+
+fn number(integer: &BigInteger) -> Result<BoxedUint, Failure> {
     let bytes = integer.0.expose();
     let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
-    BoxedUint::from_be_slice_vartime(bytes.get(zeros..).unwrap_or_default())
+    match bytes.get(zeros..).unwrap_or_default() {
+        [] => Ok(BoxedUint::from(0_u64)),
+        long if long.len() > MOST_BYTES / 8 => Err(unreadable()),
+        bytes => Ok(BoxedUint::from_be_slice_vartime(bytes)),
+    }
 }
 
 /// The number with a leading zero where the first bit would make it negative.
@@ -136,13 +148,16 @@ impl PrivateKey {
 }
 
 fn transparent_rsa(key: &TransparentRsaPrivateKey) -> Result<PrivateKey, Failure> {
-    let exponent = key.public_exponent.as_ref().map(number);
-    let private = match (&key.private_exponent, &key.p, &key.q, exponent) {
+    let read = |integer: &Option<BigInteger>| integer.as_ref().map(number).transpose();
+    let modulus = number(&key.modulus)?;
+    let (exponent, private) = (read(&key.public_exponent)?, read(&key.private_exponent)?);
+    let (p, q) = (read(&key.p)?, read(&key.q)?);
+    let private = match (private, p, q, exponent) {
         (Some(d), p, q, Some(e)) => {
-            let primes = p.iter().chain(q).map(number).collect();
-            rsa::PrivateKey::from_components(number(&key.modulus), e, number(d), primes)
+            let primes = p.into_iter().chain(q).collect();
+            rsa::PrivateKey::from_components(modulus, e, d, primes)
         }
-        (None, Some(p), Some(q), Some(e)) => rsa::PrivateKey::from_p_q(number(p), number(q), e),
+        (None, Some(p), Some(q), Some(e)) => rsa::PrivateKey::from_p_q(p, q, e),
         _ => {
             return Err(Failure::missing(
                 "the Private Exponent or the Public Exponent",
@@ -159,7 +174,7 @@ impl PublicKey {
         match material(block)? {
             KeyMaterial::Bytes(bytes) => Self::from_der(block.key_format_type, bytes.expose()),
             KeyMaterial::TransparentRsaPublicKey(key) => {
-                rsa::PublicKey::new(number(&key.modulus), number(&key.public_exponent))
+                rsa::PublicKey::new(number(&key.modulus)?, number(&key.public_exponent)?)
                     .map(Self::Rsa)
                     .map_err(|_| unreadable())
             }

@@ -83,7 +83,7 @@ impl Report for Got {
             (Some(bytes), Some(file)) => format!("{bytes} bytes, written to {}", file.display()),
             (Some(bytes), None) if self.material.is_some() => format!("{bytes} bytes"),
             (Some(bytes), None) => format!(
-                "{bytes} bytes, hidden: --show-material prints them, --out FILE writes them to a file"
+                "{bytes} bytes (hidden; --show-material prints them, --out FILE writes them to a file)"
             ),
         };
         page.pairs(&[

@@ -1,12 +1,12 @@
 //! `locate`: Locate (KMIP 1.4, section 4.9; 2.1, section 6.1.29).
 
 use clap::Args;
-use kmip::registry::{CryptographicAlgorithm, ObjectType, State};
+use kmip::registry::{CryptographicAlgorithm, ObjectType, ResultReason, State};
 use kmip::{AttributeValue, Attributes, Name};
 use kmip_client::ErrorKind;
 use serde::Serialize;
 
-use crate::failure::Failure;
+use crate::failure::{Cause, Failure};
 use crate::find;
 use crate::page::Page;
 use crate::summary::{HEAD, Summary};
@@ -64,6 +64,18 @@ impl Report for Located {
     }
 }
 
+/// Whether the server might not refuse another search. (PyKMIP answers General Failure to a search by the length of
+/// keys when it has objects without one.)
+fn is_about_the_search(failure: &Failure) -> bool {
+    match failure.cause() {
+        Cause::Kmip(ErrorKind::Refused { reason, .. }) => !matches!(
+            reason,
+            Some(ResultReason::PermissionDenied | ResultReason::OperationNotSupported)
+        ),
+        _ => false,
+    }
+}
+
 impl Locate {
     pub(super) async fn run(&self, tool: &mut Tool<'_>) -> Result<(), Failure> {
         let mut session = tool.connect().await?;
@@ -76,7 +88,13 @@ impl Locate {
             .max
             .filter(|_| is_any)
             .and_then(|max| i32::try_from(max.saturating_add(self.offset).saturating_add(1)).ok());
-        let (hits, _) = find::hits(&mut session, wanted, maximum_items).await?;
+        let hits = match find::hits(&mut session, wanted, maximum_items).await {
+            Err(failure) if !is_any && is_about_the_search(&failure) => {
+                tool.note("the server refuses to search so: every object of its is looked at");
+                find::hits(&mut session, Attributes::new(), None).await?
+            }
+            hits => hits?,
+        };
         let mut located = Located {
             objects: Vec::new(),
             dismissed: 0,

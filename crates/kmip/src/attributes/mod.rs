@@ -95,6 +95,11 @@ impl Attribute {
         if !self.value.admitted(writer) {
             return;
         }
+        // A value of which a part is newer than the message is left out as a whole.
+        writer.optional(|writer| self.write_admitted(writer));
+    }
+
+    fn write_admitted(&self, writer: &mut Writer) {
         if writer.version().has_typed_attributes() {
             self.value.write_typed(writer);
             return;

@@ -124,7 +124,8 @@ impl ResponseMessage {
     /// header's version is left out; a result reason that is newer becomes General Failure.
     ///
     /// # Errors
-    /// When the version is not supported or a payload cannot be written.
+    /// When the version is not supported, a payload cannot be written, or one needs what the version does not have
+    /// ([`EncodeError::Inexpressible`]): part of it would be worse than nothing.
     pub fn encode(&self) -> Result<Buffer, EncodeError> {
         self.encode_into(Buffer::new())
     }

@@ -125,7 +125,7 @@ impl Structure for KeyBlock {
     }
 
     fn encode_fields(&self, writer: &mut Writer) {
-        self.key_format_type.encode(Tag::KeyFormatType, writer);
+        self.key_format_type.put(Tag::KeyFormatType, writer);
         self.key_compression_type
             .put(Tag::KeyCompressionType, writer);
         match &self.key_value {

@@ -68,8 +68,10 @@ macro_rules! managed_objects {
                 slot.ok_or(DecodeError::Missing { tag, within })
             }
 
-            fn put(&self, _: Tag, writer: &mut Writer) {
-                match self { $( Self::$variant(object) => object.encode(Tag::$tag, writer), )* }
+            fn put(&self, tag: Tag, writer: &mut Writer) {
+                writer.required(tag, |writer| match self {
+                    $( Self::$variant(object) => object.encode(Tag::$tag, writer), )*
+                });
             }
 
             fn is_set(&self) -> bool {
@@ -90,7 +92,7 @@ macro_rules! managed_objects {
 
             fn put(&self, tag: Tag, writer: &mut Writer) {
                 if let Some(object) = self {
-                    object.put(tag, writer);
+                    writer.optional(|writer| object.put(tag, writer));
                 }
             }
 

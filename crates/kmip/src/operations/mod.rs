@@ -154,14 +154,14 @@ macro_rules! operations {
                     let what = "a payload that could not be read";
                     writer.fail(crate::EncodeError::Unencodable { what });
                 }
-                writer.structure(tag, |writer| {
+                writer.whole(|writer| writer.structure(tag, |writer| {
                     match self {
                         $( Self::$operation(payload) => payload.encode_fields(writer), )*
                         Self::Unknown(payload) => payload.items.encode_fields(writer),
                         Self::Malformed(_) => {}
                     }
                     extensions.iter().for_each(|item| item.write(writer));
-                });
+                }));
             }
 
             /// Items with tags of extensions in the payload of an operation that is known.

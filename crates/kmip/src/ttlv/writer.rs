@@ -25,6 +25,7 @@ pub struct Writer {
     version: ProtocolVersion,
     newer: Newer,
     error: Option<EncodeError>,
+    lacks: Option<Tag>,
 }
 
 impl Writer {
@@ -37,6 +38,7 @@ impl Writer {
             version,
             newer,
             error: None,
+            lacks: None,
         }
     }
 
@@ -172,6 +174,37 @@ impl Writer {
     /// Takes back everything written after the buffer had `length` bytes.
     pub(crate) fn rewind(&mut self, length: usize) {
         self.buffer.truncate(length);
+    }
+
+    /// Runs `write` for a field that must be there. If it was left out, what it belongs to cannot be written: that is for
+    /// whoever may leave that out.
+    #[inline]
+    pub(crate) fn required(&mut self, tag: Tag, write: impl FnOnce(&mut Self)) {
+        let before = self.buffer.len();
+        write(self);
+        if self.buffer.len() == before && self.newer == Newer::Omit {
+            self.lacks.get_or_insert(tag);
+        }
+    }
+
+    /// Runs `write` for something that may be left out, and takes it back if it lacks a field that must be there.
+    #[inline]
+    pub(crate) fn optional(&mut self, write: impl FnOnce(&mut Self)) {
+        let (before, lacks) = (self.buffer.len(), self.lacks.take());
+        write(self);
+        if self.lacks.is_some() {
+            self.buffer.truncate(before);
+        }
+        self.lacks = lacks;
+    }
+
+    /// Runs `write` for something that must be whole: a payload.
+    pub(crate) fn whole(&mut self, write: impl FnOnce(&mut Self)) {
+        write(self);
+        if let Some(tag) = self.lacks.take() {
+            let version = self.version;
+            self.fail(EncodeError::Inexpressible { tag, version });
+        }
     }
 
     /// How much is written.

@@ -4,7 +4,7 @@ use bson::{RawArray, RawBsonRef};
 use document::{ErrorCode, Number};
 use query::pipeline::Pipeline;
 
-use super::{Command, Context, handler};
+use super::{Access, Command, Context, handler};
 use crate::cursor::{self, CursorOptions};
 use crate::error::{CommandError, Result};
 use crate::exec::compile::Compiler;
@@ -21,6 +21,7 @@ pub(super) const COMMAND: Command = Command {
     help: "runs a pipeline over a collection",
     admin_only: false,
     stable_api: true,
+    access: Access::Read,
     run: handler!(run),
 };
 

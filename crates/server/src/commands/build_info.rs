@@ -3,7 +3,7 @@
 use bson::RawBsonRef;
 use document::limits::MAX_DOCUMENT_BYTES;
 
-use super::{Command, Context, handler};
+use super::{Access, Command, Context, handler};
 use crate::error::Result;
 use crate::reply::Reply;
 use crate::request::Request;
@@ -15,6 +15,7 @@ pub(super) const COMMAND: Command = Command {
     help: "tells the version",
     admin_only: false,
     stable_api: true,
+    access: Access::Read,
     run: handler!(run),
 };
 

@@ -1,6 +1,6 @@
 //! `connectionStatus` and `whatsmyuri`: who the client is to the server.
 
-use super::{Command, Context, handler};
+use super::{Access, Command, Context, handler};
 use crate::error::Result;
 use crate::reply::Reply;
 use crate::request::Request;
@@ -11,6 +11,7 @@ pub(super) const COMMAND: Command = Command {
     help: "tells who is authenticated on this connection",
     admin_only: false,
     stable_api: true,
+    access: Access::Read,
     run: handler!(run),
 };
 
@@ -20,6 +21,7 @@ pub(super) const WHATS_MY_URI: Command = Command {
     help: "tells the client's address as the server sees it",
     admin_only: false,
     stable_api: false,
+    access: Access::Read,
     run: handler!(whats_my_uri),
 };
 

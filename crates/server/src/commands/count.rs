@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bson::{RawDocument, RawDocumentBuf};
 
-use super::{Command, Context, handler};
+use super::{Access, Command, Context, handler};
 use crate::cursor::Taken;
 use crate::error::Result;
 use crate::exec::compile::Compiler;
@@ -21,6 +21,7 @@ pub(super) const COMMAND: Command = Command {
     help: "counts documents",
     admin_only: false,
     stable_api: true,
+    access: Access::Read,
     run: handler!(run),
 };
 

@@ -8,14 +8,13 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use bson::RawDocument;
 use document::ErrorCode;
 use keystore::{Keystore, MasterKeyRef, Provider};
 use storage::backup::MasterKey;
 use storage::keys::KeyError;
 use storage::{CheckpointOptions, CheckpointReport, KeystoreCopy};
 
-use super::{Command, Context, handler};
+use super::{Access, Command, Context, handler};
 use crate::emit;
 use crate::error::{CommandError, Result};
 use crate::field;
@@ -31,6 +30,8 @@ pub(super) const COMMAND: Command = Command {
     help: "copies the whole dbpath, as it is at one instant, into a directory of the server",
     admin_only: true,
     stable_api: false,
+    // It writes a copy, not users' data: a server that is read-only can be saved.
+    access: Access::Read,
     run: handler!(run),
 };
 
@@ -185,63 +186,12 @@ fn describe(key: &MasterKeyRef, cipher_mode: &str, servers: Vec<String>) -> Mast
     }
 }
 
-/// The KMIP servers as they are configured, `host:port`; the one in use, where there is no
-/// configuration.
+/// The KMIP servers as they are configured, `host:port`.
 fn kmip_servers(start_up: &StartUp) -> Vec<String> {
-    let kmip = sub(&start_up.parsed, "security").and_then(|security| sub(security, "kmip"));
-    if let Some(kmip) = kmip
-        && let Ok(names) = kmip.get_str("serverName")
-    {
-        let port = kmip.get_i32("port").ok();
-        let port = port.unwrap_or_else(|| i32::from(crate::config::DEFAULT_KMIP_PORT));
-        let with_port = |name: &str| match name.rsplit_once(':') {
-            Some((host, given)) if given.parse::<u16>().is_ok() && !host.contains(':') => {
-                name.to_owned()
-            }
-            _ => format!("{name}:{port}"),
-        };
-        return names
-            .split(',')
-            .map(|name| with_port(name.trim()))
-            .collect();
-    }
-    let used = start_up
-        .encryption
-        .as_deref()
-        .and_then(|section| sub(section, "kmip"));
-    let used = used.and_then(|kmip| kmip.get_str("server").ok());
-    used.map(str::to_owned).into_iter().collect()
-}
-
-fn sub<'a>(document: &'a RawDocument, name: &str) -> Option<&'a RawDocument> {
-    document.get_document(name).ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use bson::rawdoc;
-
-    use super::*;
-
-    #[test]
-    fn servers_are_named_as_configured() {
-        let servers = |kmip| {
-            kmip_servers(&StartUp {
-                parsed: rawdoc! { "security": { "kmip": kmip } },
-                encryption: Some(rawdoc! { "kmip": { "server": "used:1" } }),
-                ..StartUp::default()
-            })
-        };
-        assert_eq!(
-            servers(rawdoc! { "serverName": "a.example.com, b.example.com", "port": 5697 }),
-            ["a.example.com:5697", "b.example.com:5697"]
-        );
-        assert_eq!(
-            servers(rawdoc! { "serverName": "10.0.0.1:7" }),
-            ["10.0.0.1:7"]
-        );
-        assert_eq!(servers(rawdoc! { "serverName": "kmip" }), ["kmip:5696"]);
-        assert_eq!(servers(rawdoc! {}), ["used:1"]);
-        assert!(kmip_servers(&StartUp::default()).is_empty());
-    }
+    let encryption = start_up.encryption.as_ref();
+    let client = encryption.and_then(|encryption| encryption.kmip_client());
+    client.map_or_else(Vec::new, |client| {
+        let servers = client.config().servers.iter();
+        servers.map(ToString::to_string).collect()
+    })
 }

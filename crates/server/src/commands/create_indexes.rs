@@ -3,7 +3,7 @@
 use document::ErrorCode;
 use storage::IndexSpec;
 
-use super::{Command, Context, handler};
+use super::{Access, Command, Context, handler};
 use crate::error::{CommandError, Result};
 use crate::namespace;
 use crate::reply::Reply;
@@ -15,6 +15,7 @@ pub(super) const COMMAND: Command = Command {
     help: "creates indexes on a collection",
     admin_only: false,
     stable_api: true,
+    access: Access::Write,
     run: handler!(run),
 };
 

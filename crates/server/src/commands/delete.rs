@@ -5,7 +5,7 @@ use document::ErrorCode;
 
 use super::insert::check_batch_size;
 use super::write::WriteErrors;
-use super::{Command, Context, handler};
+use super::{Access, Command, Context, handler};
 use crate::error::Result;
 use crate::exec::compile::Compiler;
 use crate::exec::plan::{Hint, parse_hint};
@@ -22,6 +22,7 @@ pub(super) const COMMAND: Command = Command {
     help: "deletes documents",
     admin_only: false,
     stable_api: true,
+    access: Access::Write,
     run: handler!(run),
 };
 

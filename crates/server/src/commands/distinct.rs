@@ -7,7 +7,7 @@ use bson::{RawBsonRef, RawDocument, RawDocumentBuf};
 use document::ErrorCode;
 use document::limits::MAX_DOCUMENT_BYTES;
 
-use super::{Command, Context, handler};
+use super::{Access, Command, Context, handler};
 use crate::cursor::Taken;
 use crate::error::{CommandError, Result};
 use crate::exec::compile::Compiler;
@@ -24,6 +24,7 @@ pub(super) const COMMAND: Command = Command {
     help: "lists the values that a field has",
     admin_only: false,
     stable_api: true,
+    access: Access::Read,
     run: handler!(run),
 };
 

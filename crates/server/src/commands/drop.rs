@@ -1,6 +1,6 @@
 //! `drop`: a collection and all it holds.
 
-use super::{Command, Context, handler};
+use super::{Access, Command, Context, handler};
 use crate::error::Result;
 use crate::namespace;
 use crate::reply::Reply;
@@ -12,6 +12,7 @@ pub(super) const COMMAND: Command = Command {
     help: "drops a collection",
     admin_only: false,
     stable_api: true,
+    access: Access::Write,
     run: handler!(run),
 };
 

@@ -1,6 +1,6 @@
 //! `dropDatabase`: a database and its data key.
 
-use super::{Command, Context, handler};
+use super::{Access, Command, Context, handler};
 use crate::error::Result;
 use crate::reply::Reply;
 use crate::request::Request;
@@ -11,6 +11,7 @@ pub(super) const COMMAND: Command = Command {
     help: "drops a database and destroys its data key",
     admin_only: false,
     stable_api: true,
+    access: Access::Write,
     run: handler!(run),
 };
 
@@ -18,7 +19,19 @@ async fn run(context: &Context<'_>, request: &Request<'_>, reply: &mut Reply) ->
     if let Some(field) = request.fields().next() {
         return Err(field?.unknown());
     }
-    if context.server.store.drop_database(request.database).await? {
+    let (store, encryption) = (&context.server.store, &context.server.start_up.encryption);
+    let tree = store.tree_of(request.database);
+    let tree = tree.map(|tree| keystore::TreeId(tree.0));
+    let own = match (encryption, tree) {
+        (Some(encryption), Some(tree)) => {
+            encryption.keystore().tree_master_key(tree).ok().flatten()
+        }
+        _ => None,
+    };
+    if store.drop_database(request.database).await? {
+        if let (Some(encryption), Some(tree)) = (encryption, tree) {
+            encryption.tree_dropped(own, tree);
+        }
         context.server.cursors.kill_database(request.database);
         reply.string("dropped", request.database);
     }

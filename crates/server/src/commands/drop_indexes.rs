@@ -6,7 +6,7 @@ use bson::RawBsonRef;
 use document::ErrorCode;
 use storage::Collection;
 
-use super::{Command, Context, handler};
+use super::{Access, Command, Context, handler};
 use crate::error::{CommandError, Result};
 use crate::field::{self, Field};
 use crate::reply::Reply;
@@ -18,6 +18,7 @@ pub(super) const COMMAND: Command = Command {
     help: "drops indexes of a collection",
     admin_only: false,
     stable_api: true,
+    access: Access::Write,
     run: handler!(run),
 };
 

@@ -9,7 +9,7 @@ use document::ErrorCode;
 use query::pipeline::Pipeline;
 use query::sort::SortSpec;
 
-use super::{Command, Context, aggregate, find, handler};
+use super::{Access, Command, Context, aggregate, find, handler};
 use crate::cursor::{Source, Taken};
 use crate::error::{CommandError, Result};
 use crate::exec::compile::Compiler;
@@ -27,6 +27,7 @@ pub(super) const COMMAND: Command = Command {
     help: "tells how a command is carried out",
     admin_only: false,
     stable_api: true,
+    access: Access::Read,
     run: handler!(run),
 };
 

@@ -3,7 +3,7 @@
 use bson::{RawDocument, RawDocumentBuf};
 use query::sort::SortSpec;
 
-use super::{Command, Context, handler};
+use super::{Access, Command, Context, handler};
 use crate::cursor::{self, CursorOptions, Documents};
 use crate::error::Result;
 use crate::exec::compile::Compiler;
@@ -19,6 +19,7 @@ pub(super) const COMMAND: Command = Command {
     help: "selects documents of a collection",
     admin_only: false,
     stable_api: true,
+    access: Access::Read,
     run: handler!(run),
 };
 

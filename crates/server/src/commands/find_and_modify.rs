@@ -4,7 +4,7 @@ use bson::{RawBsonRef, RawDocument, RawDocumentBuf};
 use query::projection::Projection;
 use query::sort::SortSpec;
 
-use super::{Command, Context, handler};
+use super::{Access, Command, Context, handler};
 use crate::error::{CommandError, Result};
 use crate::exec::compile::Compiler;
 use crate::exec::plan::{Hint, parse_hint};
@@ -20,6 +20,7 @@ pub(super) const COMMAND: Command = Command {
     help: "changes or deletes one document and gives it back",
     admin_only: false,
     stable_api: true,
+    access: Access::Write,
     run: handler!(run),
 };
 

@@ -2,7 +2,7 @@
 
 use bson::RawBsonRef;
 
-use super::{Command, Context, handler};
+use super::{Access, Command, Context, handler};
 use crate::error::Result;
 use crate::reply::Reply;
 use crate::request::Request;
@@ -13,6 +13,7 @@ pub(super) const COMMAND: Command = Command {
     help: "tells the options that the server was started with",
     admin_only: true,
     stable_api: false,
+    access: Access::Read,
     run: handler!(run),
 };
 

@@ -3,7 +3,7 @@
 use bson::RawBsonRef;
 use document::ErrorCode;
 
-use super::{Command, Context, handler};
+use super::{Access, Command, Context, handler};
 use crate::error::{CommandError, Result};
 use crate::log::LogHandle;
 use crate::reply::Reply;
@@ -15,6 +15,7 @@ pub(super) const COMMAND: Command = Command {
     help: "tells the last lines of the log, or the warnings of the start",
     admin_only: true,
     stable_api: false,
+    access: Access::Read,
     run: handler!(run),
 };
 

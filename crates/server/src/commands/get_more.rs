@@ -2,7 +2,7 @@
 
 use bson::RawBsonRef;
 
-use super::{Command, Context, handler};
+use super::{Access, Command, Context, handler};
 use crate::cursor;
 use crate::error::Result;
 use crate::field::{self, Field};
@@ -17,6 +17,7 @@ pub(super) const COMMAND: Command = Command {
     help: "hands out the next batch of a cursor",
     admin_only: false,
     stable_api: true,
+    access: Access::Read,
     run: handler!(run),
 };
 

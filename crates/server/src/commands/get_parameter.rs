@@ -3,7 +3,7 @@
 use bson::RawBsonRef;
 use document::ErrorCode;
 
-use super::{Command, Context, handler};
+use super::{Access, Command, Context, handler};
 use crate::error::{CommandError, Result};
 use crate::reply::Reply;
 use crate::request::Request;
@@ -15,6 +15,7 @@ pub(super) const COMMAND: Command = Command {
     help: "tells parameters of the server",
     admin_only: true,
     stable_api: false,
+    access: Access::Read,
     run: handler!(run),
 };
 

@@ -8,7 +8,7 @@ use bson::RawBsonRef;
 use document::limits::{MAX_DOCUMENT_BYTES, MAX_MESSAGE_BYTES, MAX_WRITE_BATCH};
 use wire::Compressor;
 
-use super::{Command, Context, handler};
+use super::{Access, Command, Context, handler};
 use crate::emit;
 use crate::error::Result;
 use crate::log::events;
@@ -22,6 +22,7 @@ pub(super) const HELLO: Command = Command {
     help: "describes the server to a client that connects",
     admin_only: false,
     stable_api: true,
+    access: Access::Read,
     run: handler!(hello),
 };
 
@@ -31,6 +32,7 @@ pub(super) const IS_MASTER: Command = Command {
     help: "describes the server to a client that connects; the older name of hello",
     admin_only: false,
     stable_api: false,
+    access: Access::Read,
     run: handler!(is_master),
 };
 
@@ -61,7 +63,7 @@ fn describe(context: &Context<'_>, request: &Request<'_>, reply: &mut Reply) {
     );
     reply.int32("minWireVersion", 0);
     reply.int32("maxWireVersion", version::MAX_WIRE_VERSION);
-    reply.boolean("readOnly", false);
+    reply.boolean("readOnly", context.server.is_read_only());
     agree_on_compression(request, reply);
     log_client(request);
 }

@@ -1,7 +1,7 @@
 //! `hostInfo`: the machine.
 
 use super::hello::millis_now;
-use super::{Command, Context, handler};
+use super::{Access, Command, Context, handler};
 use crate::error::Result;
 use crate::reply::Reply;
 use crate::request::Request;
@@ -12,6 +12,7 @@ pub(super) const COMMAND: Command = Command {
     help: "describes the machine that the server runs on",
     admin_only: false,
     stable_api: false,
+    access: Access::Read,
     run: handler!(run),
 };
 

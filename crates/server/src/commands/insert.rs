@@ -8,7 +8,7 @@ use document::limits::MAX_WRITE_BATCH;
 use storage::{Database, Error as StorageError};
 
 use super::write::{WriteErrors, chunks};
-use super::{Command, Context, handler};
+use super::{Access, Command, Context, handler};
 use crate::error::{CommandError, Result};
 use crate::exec::new_document;
 use crate::namespace;
@@ -22,6 +22,7 @@ pub(super) const COMMAND: Command = Command {
     help: "inserts documents",
     admin_only: false,
     stable_api: true,
+    access: Access::Write,
     run: handler!(run),
 };
 

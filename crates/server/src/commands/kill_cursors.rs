@@ -2,7 +2,7 @@
 
 use bson::RawBsonRef;
 
-use super::{Command, Context, handler};
+use super::{Access, Command, Context, handler};
 use crate::error::Result;
 use crate::field;
 use crate::reply::Reply;
@@ -14,6 +14,7 @@ pub(super) const COMMAND: Command = Command {
     help: "closes cursors",
     admin_only: false,
     stable_api: true,
+    access: Access::Read,
     run: handler!(run),
 };
 

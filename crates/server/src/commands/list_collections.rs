@@ -5,7 +5,7 @@ use bson::{RawDocumentBuf, rawdoc};
 use query::filter::Matcher;
 use storage::Collection;
 
-use super::{Command, Context, handler};
+use super::{Access, Command, Context, handler};
 use crate::cursor::{self, CursorOptions, Documents};
 use crate::error::Result;
 use crate::reply::Reply;
@@ -17,6 +17,7 @@ pub(super) const COMMAND: Command = Command {
     help: "lists the collections of a database",
     admin_only: false,
     stable_api: true,
+    access: Access::Read,
     run: handler!(run),
 };
 

@@ -1,6 +1,6 @@
 //! `listCommands`: the table, told.
 
-use super::{COMMANDS, Command, Context, handler};
+use super::{Access, COMMANDS, Command, Context, handler};
 use crate::error::Result;
 use crate::reply::Reply;
 use crate::request::Request;
@@ -11,6 +11,7 @@ pub(super) const COMMAND: Command = Command {
     help: "lists the commands",
     admin_only: false,
     stable_api: false,
+    access: Access::Read,
     run: handler!(run),
 };
 

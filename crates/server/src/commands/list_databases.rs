@@ -3,7 +3,7 @@
 use bson::rawdoc;
 use query::filter::Matcher;
 
-use super::{Command, Context, handler};
+use super::{Access, Command, Context, handler};
 use crate::error::Result;
 use crate::reply::Reply;
 use crate::request::Request;
@@ -14,6 +14,7 @@ pub(super) const COMMAND: Command = Command {
     help: "lists the databases",
     admin_only: true,
     stable_api: true,
+    access: Access::Read,
     run: handler!(run),
 };
 

@@ -2,7 +2,7 @@
 
 use document::ErrorCode;
 
-use super::{Command, Context, handler};
+use super::{Access, Command, Context, handler};
 use crate::cursor::{self, CursorOptions, Documents};
 use crate::error::{CommandError, Result};
 use crate::reply::Reply;
@@ -14,6 +14,7 @@ pub(super) const COMMAND: Command = Command {
     help: "lists the indexes of a collection",
     admin_only: false,
     stable_api: true,
+    access: Access::Read,
     run: handler!(run),
 };
 

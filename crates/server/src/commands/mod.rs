@@ -45,8 +45,10 @@ mod list_indexes;
 mod ping;
 mod rename_collection;
 mod repl_set_get_status;
+mod rotate_master_key;
 mod server_status;
 mod sessions;
+mod set_database_master_key;
 mod stats;
 mod table;
 mod update;
@@ -84,6 +86,15 @@ pub struct Context<'a> {
 /// A running command.
 pub type CommandFuture<'a> = Pin<Box<dyn Future<Output = Result<()>> + Send + 'a>>;
 
+/// What a command does to users' data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Nothing: it reads, or is about the server itself (its keys included).
+    Read,
+    /// It writes documents or changes the catalog: refused while the server is read-only.
+    Write,
+}
+
 /// A command of the table.
 pub struct Command {
     /// Its name, as MongoDB spells it.
@@ -96,6 +107,8 @@ pub struct Command {
     pub admin_only: bool,
     /// Whether it belongs to version 1 of the stable API.
     pub stable_api: bool,
+    /// Whether it changes users' data.
+    pub access: Access,
     /// Runs it: reads the request, writes its own fields into the reply.
     pub run: for<'a> fn(&'a Context<'a>, &'a Request<'a>, &'a mut Reply) -> CommandFuture<'a>,
 }
@@ -161,12 +174,31 @@ pub async fn run(
             ),
         ));
     }
+    if command.access == Access::Write
+        && let Some(encryption) = &server.start_up.encryption
+    {
+        encryption.permit_write()?;
+    }
+    test_panic(command, request);
     let context = Context { server, connection };
     let started = Instant::now();
     let result = (command.run)(&context, request, reply).await;
     log_outcome(command, started.elapsed(), &result);
     result
 }
+
+/// In debug builds, a test may have a command panic with what the client sent as the panic's text, to see
+/// that it shows up nowhere.
+#[cfg(debug_assertions)]
+#[allow(clippy::panic, reason = "that is what it is for")]
+fn test_panic(command: &Command, request: &Request<'_>) {
+    if std::env::var_os("STRONGROOM_TEST_PANIC_IN").is_some_and(|name| name == command.name) {
+        panic!("{:?} {:?}", request.body, request.sequences);
+    }
+}
+
+#[cfg(not(debug_assertions))]
+fn test_panic(_: &Command, _: &Request<'_>) {}
 
 /// Tells of commands that took long or failed: names of commands, codes and times. Never values,
 /// and no names of databases or collections either: they must not reach the disk in clear, and a
@@ -238,6 +270,67 @@ mod tests {
         names.sort_unstable();
         names.dedup();
         assert_eq!(names.len(), count);
+    }
+
+    /// A command that is added is put into one of the two lists by whoever adds it.
+    #[test]
+    fn every_command_is_known_to_write_or_not() {
+        let named = |access| -> Vec<&str> {
+            let commands = COMMANDS.iter().filter(|command| command.access == access);
+            commands.map(|command| command.name).collect()
+        };
+        assert_eq!(
+            named(Access::Write),
+            [
+                "create",
+                "createIndexes",
+                "delete",
+                "drop",
+                "dropDatabase",
+                "dropIndexes",
+                "findAndModify",
+                "insert",
+                "renameCollection",
+                "update",
+            ]
+        );
+        assert_eq!(
+            named(Access::Read),
+            [
+                "aggregate",
+                "buildInfo",
+                "collStats",
+                "connectionStatus",
+                "count",
+                "createBackup",
+                "dbStats",
+                "distinct",
+                "endSessions",
+                "explain",
+                "find",
+                "getCmdLineOpts",
+                "getLog",
+                "getMore",
+                "getParameter",
+                "hello",
+                "hostInfo",
+                "isMaster",
+                "killCursors",
+                "killSessions",
+                "listCollections",
+                "listCommands",
+                "listDatabases",
+                "listIndexes",
+                "ping",
+                "refreshSessions",
+                "replSetGetStatus",
+                "rotateMasterKey",
+                "serverStatus",
+                "setDatabaseMasterKey",
+                "startSession",
+                "whatsmyuri",
+            ]
+        );
     }
 
     #[test]

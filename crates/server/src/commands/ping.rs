@@ -1,6 +1,6 @@
 //! `ping`: whether the server answers.
 
-use super::{Command, Context, handler};
+use super::{Access, Command, Context, handler};
 use crate::error::Result;
 use crate::reply::Reply;
 use crate::request::Request;
@@ -11,6 +11,7 @@ pub(super) const COMMAND: Command = Command {
     help: "does nothing: the answer says that the server is there",
     admin_only: false,
     stable_api: true,
+    access: Access::Read,
     run: handler!(run),
 };
 

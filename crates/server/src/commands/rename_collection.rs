@@ -3,7 +3,7 @@
 use bson::RawBsonRef;
 use document::ErrorCode;
 
-use super::{Command, Context, handler};
+use super::{Access, Command, Context, handler};
 use crate::error::{CommandError, Result};
 use crate::field::{self, Field};
 use crate::namespace;
@@ -16,6 +16,7 @@ pub(super) const COMMAND: Command = Command {
     help: "gives a collection another name",
     admin_only: true,
     stable_api: false,
+    access: Access::Write,
     run: handler!(run),
 };
 

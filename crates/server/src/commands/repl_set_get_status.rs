@@ -2,7 +2,7 @@
 
 use document::ErrorCode;
 
-use super::{Command, Context, handler};
+use super::{Access, Command, Context, handler};
 use crate::error::{CommandError, Result};
 use crate::reply::Reply;
 use crate::request::Request;
@@ -13,6 +13,7 @@ pub(super) const COMMAND: Command = Command {
     help: "tells the state of the replica set, of which there is none",
     admin_only: true,
     stable_api: false,
+    access: Access::Read,
     run: handler!(run),
 };
 

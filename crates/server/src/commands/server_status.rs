@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::hello::millis_now;
-use super::{Command, Context, handler};
+use super::{Access, Command, Context, handler};
 use crate::error::Result;
 use crate::reply::Reply;
 use crate::request::Request;
@@ -15,6 +15,7 @@ pub(super) const COMMAND: Command = Command {
     help: "tells what the server is and does",
     admin_only: false,
     stable_api: false,
+    access: Access::Read,
     run: handler!(run),
 };
 
@@ -51,7 +52,7 @@ async fn run(context: &Context<'_>, _: &Request<'_>, reply: &mut Reply) -> Resul
     reply.string("name", "strongroom");
     reply.boolean("supportsCommittedReads", true);
     reply.boolean("persistent", true);
-    reply.boolean("readOnly", false);
+    reply.boolean("readOnly", server.is_read_only());
     reply.end();
     encryption(context, reply);
     reply.begin_document("strongroom");
@@ -95,7 +96,25 @@ fn operations(context: &Context<'_>, reply: &mut Reply) {
 /// PSMDB's section, so that what watches for it there finds it here.
 fn encryption(context: &Context<'_>, reply: &mut Reply) {
     match &context.server.start_up.encryption {
-        Some(encryption) => reply.document("encryptionAtRest", encryption),
+        Some(encryption) => {
+            let status = encryption.status().to_document();
+            reply.begin_document("encryptionAtRest");
+            for element in status.iter_elements().map_while(std::result::Result::ok) {
+                if let Ok(value) = element.value() {
+                    reply.field(element.key().as_str(), value);
+                }
+            }
+            // Their names are for clients, not for the log.
+            let databases = encryption.databases(&context.server.store);
+            if !databases.is_empty() {
+                reply.begin_array("databases");
+                for database in &databases {
+                    reply.element_document(database.as_bytes());
+                }
+                reply.end();
+            }
+            reply.end();
+        }
         None => {
             reply.begin_document("encryptionAtRest");
             reply.boolean("encryptionEnabled", false);

@@ -6,7 +6,7 @@
 use bson::spec::BinarySubtype;
 use bson::{RawBinaryRef, RawBsonRef};
 
-use super::{Command, Context, handler};
+use super::{Access, Command, Context, handler};
 use crate::error::Result;
 use crate::field::Field;
 use crate::reply::Reply;
@@ -18,6 +18,7 @@ pub(super) const START: Command = Command {
     help: "starts a session",
     admin_only: false,
     stable_api: false,
+    access: Access::Read,
     run: handler!(start),
 };
 
@@ -27,6 +28,7 @@ pub(super) const END: Command = Command {
     help: "ends sessions",
     admin_only: false,
     stable_api: true,
+    access: Access::Read,
     run: handler!(forget),
 };
 
@@ -36,6 +38,7 @@ pub(super) const REFRESH: Command = Command {
     help: "keeps sessions from ending",
     admin_only: false,
     stable_api: true,
+    access: Access::Read,
     run: handler!(forget),
 };
 
@@ -45,6 +48,7 @@ pub(super) const KILL: Command = Command {
     help: "ends sessions",
     admin_only: false,
     stable_api: true,
+    access: Access::Read,
     run: handler!(forget),
 };
 

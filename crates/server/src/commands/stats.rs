@@ -1,6 +1,6 @@
 //! `dbStats` and `collStats`: how much there is.
 
-use super::{Command, Context, handler};
+use super::{Access, Command, Context, handler};
 use crate::error::Result;
 use crate::field::Field;
 use crate::reply::Reply;
@@ -12,6 +12,7 @@ pub(super) const DATABASE: Command = Command {
     help: "tells how much a database holds",
     admin_only: false,
     stable_api: false,
+    access: Access::Read,
     run: handler!(database),
 };
 
@@ -21,6 +22,7 @@ pub(super) const COLLECTION: Command = Command {
     help: "tells how much a collection holds",
     admin_only: false,
     stable_api: false,
+    access: Access::Read,
     run: handler!(collection),
 };
 

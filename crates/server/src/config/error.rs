@@ -73,6 +73,17 @@ pub enum Error {
         advice: &'static str,
     },
 
+    /// The file with the password cannot be used.
+    #[error("{place}: the file {path} {problem}", path = .path.display())]
+    PasswordFile {
+        /// The option as given.
+        place: Place,
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it, and what to do; never its content.
+        problem: String,
+    },
+
     /// Something on the command line that is not an option. Its text is not repeated: it may be half
     /// of a password that was not quoted.
     #[error(
@@ -117,6 +128,8 @@ pub enum ErrorKind {
     Inconsistent,
     /// The configuration file is missing, unreadable or not YAML.
     ConfigFile,
+    /// A file with a password is missing, unreadable, readable by others, or has no password in it.
+    PasswordFile,
 }
 
 impl Error {
@@ -128,6 +141,7 @@ impl Error {
             Self::UnsupportedOption { .. } => ErrorKind::UnsupportedOption,
             Self::InvalidValue { .. } | Self::Repeated { .. } => ErrorKind::InvalidValue,
             Self::Needs { .. } | Self::Conflict { .. } => ErrorKind::Inconsistent,
+            Self::PasswordFile { .. } => ErrorKind::PasswordFile,
             Self::FileUnreadable { .. } | Self::FileSyntax { .. } => ErrorKind::ConfigFile,
         }
     }

@@ -2,6 +2,8 @@
 //! limits, its help. The command line, the file reader, the redaction and `getCmdLineOpts` read this
 //! table; `docs/configuration.md` is checked against it.
 
+use crate::encryption::OnKeyStateLoss;
+
 /// The type of an option's value, with its limits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -166,7 +168,9 @@ pub const OPTIONS: &[Known] = &[
     option(ENCRYPTION, "security.kmip.clientKeyFile", "kmipClientKeyFile", Kind::Path, "PEM",
         "The private key of the client certificate, if it is in a file of its own"),
     option(ENCRYPTION, "security.kmip.clientCertificatePassword", "kmipClientCertificatePassword", Kind::Secret, "PASSWORD",
-        "Password of an encrypted private key; better given in the configuration file"),
+        "Password of an encrypted private key; better given in a file of its own or in the environment"),
+    option(ENCRYPTION, "security.kmip.clientCertificatePasswordFile", "kmipClientCertificatePasswordFile", Kind::Path, "FILE",
+        "File with that password (mode 0600 or 0400; a line end after it is dropped). A third way is the environment variable STRONGROOM_KMIP_CLIENT_CERTIFICATE_PASSWORD"),
     option(ENCRYPTION, "security.kmip.keyIdentifier", "kmipKeyIdentifier", Kind::OptionalText, "ID",
         "Unique identifier or name of an existing master key. Default: create one at the first start"),
     option(ENCRYPTION, "security.kmip.createKeyIfMissing", "kmipCreateKeyIfMissing", Kind::Bool, "BOOL",
@@ -185,6 +189,12 @@ pub const OPTIONS: &[Known] = &[
         "Activate keys that we create, and use Active keys only. Default: true"),
     option(ENCRYPTION, "security.kmip.keyStatePollingSeconds", "kmipKeyStatePollingSeconds", Kind::Int { min: -1, max: MS_MAX }, "SECONDS",
         "Time between checks of the master key's state; 0 or -1 turns them off. Default: 900"),
+    option(ENCRYPTION, "security.kmip.onKeyStateLoss", "kmipOnKeyStateLoss", Kind::Choice(OnKeyStateLoss::NAMES), "POLICY",
+        "What to do when a check finds the master key no longer Active, or gone: go on and warn, refuse writes until it is Active again, or stop. Default: shutdown"),
+    option(ENCRYPTION, "security.kmip.keyStateGraceSeconds", "kmipKeyStateGraceSeconds", Kind::Int { min: 0, max: MS_MAX }, "SECONDS",
+        "How long the master key may be so before that is done. Default: 0"),
+    option(ENCRYPTION, "security.kmip.wrapOnServer", "kmipWrapOnServer", Kind::Bool, "BOOL",
+        "Have the KMIP server wrap the data keys, so that the master key never leaves it (KMIP 1.4). For keys that are taken into use from now on. Default: false"),
 
     option(PARAMETERS, "setParameter.cursorTimeoutMillis", "", Kind::Int { min: 1, max: MS_MAX }, "",
         "Idle time in ms after which a cursor is closed. Default: 600000"),

@@ -12,16 +12,19 @@
 //! | `settings`, `value`, `place` | options as given, with where |
 //! | `resolve`, `resolve_kmip` | rules between options, defaults |
 //! | `options` | options as used |
+//! | `password`, `environment` | the password of the client certificate's key, from one of its three places |
 //! | `cmd_line_opts` | options as shown, secrets replaced |
 //! | `tool` | the command line of `strongroom` |
 //! | `kmip_connection` | the part of the file that `strongroom kmip` takes |
 
 mod cmd_line_opts;
 mod command_line;
+mod environment;
 mod error;
 mod kmip_connection;
 pub mod known;
 mod options;
+mod password;
 mod place;
 mod resolve;
 mod resolve_kmip;
@@ -29,6 +32,7 @@ mod secret;
 mod settings;
 mod suggest;
 pub mod tool;
+mod tool_keys;
 mod unsupported;
 mod value;
 mod yaml;
@@ -37,6 +41,7 @@ mod yaml;
 mod tests;
 
 pub use cmd_line_opts::CmdLineOpts;
+pub use environment::{CLIENT_CERTIFICATE_PASSWORD, Environment};
 pub use error::{Error, ErrorKind};
 pub use kmip_connection::kmip_connection;
 pub use options::{
@@ -61,11 +66,12 @@ pub enum Invocation {
     Run(Box<Options>),
 }
 
-/// Reads the command line, program name first, and the configuration file that it names.
+/// Reads the command line, program name first, and the files that it names: the configuration file and that
+/// of the password.
 ///
 /// # Errors
 /// See [`Error`]; nothing has been touched when it is returned.
-pub fn load(args: &[String]) -> Result<Invocation, Error> {
+pub fn load(args: &[String], environment: &Environment) -> Result<Invocation, Error> {
     match command_line::read(args)? {
         Asked::Print(text) => Ok(Invocation::Print(text)),
         Asked::Run { settings, config } => {
@@ -77,7 +83,7 @@ pub fn load(args: &[String]) -> Result<Invocation, Error> {
                 }
                 None => settings,
             };
-            let options = resolve::resolve(&merged, args, config.as_deref())?;
+            let options = resolve::resolve(&merged, args, config.as_deref(), environment)?;
             Ok(Invocation::Run(Box::new(options)))
         }
     }

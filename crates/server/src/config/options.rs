@@ -7,6 +7,7 @@ use kmip_client::VersionPolicy;
 
 use super::cmd_line_opts::CmdLineOpts;
 use super::secret::Password;
+use crate::encryption::OnKeyStateLoss;
 
 /// Everything that the command line and the configuration file say.
 #[derive(Clone, Debug)]
@@ -127,6 +128,14 @@ pub struct KmipOptions {
     pub activate_keys: bool,
     /// Time between checks of the key's state; `None`: no checks.
     pub key_state_polling: Option<Duration>,
+    /// What a key that is no longer Active leads to.
+    pub on_key_state_loss: OnKeyStateLoss,
+    /// How long it may be so before that.
+    pub key_state_grace: Duration,
+    /// Whether the KMIP server wraps the data keys, so that the master key never leaves it.
+    pub wrap_on_server: bool,
+    /// Whether the password is in the argument list, which every user of the machine can read.
+    pub password_in_arguments: bool,
 }
 
 /// One of `security.kmip.serverName`.

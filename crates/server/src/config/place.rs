@@ -15,8 +15,10 @@ pub enum Origin {
         /// The file as it was named on the command line.
         path: Arc<Path>,
         /// The line of the key, from 1.
-        line: usize,
+        line: u32,
     },
+    /// An environment variable.
+    Environment,
 }
 
 /// An option by the name under which the user gave it, and where.
@@ -37,13 +39,22 @@ impl Place {
         }
     }
 
+    /// An environment variable.
+    pub(super) fn variable(name: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            origin: Origin::Environment,
+        }
+    }
+
     /// A key of the configuration file.
     pub(super) fn key(name: impl Into<String>, path: &Arc<Path>, line: usize) -> Self {
         Self {
             name: name.into(),
             origin: Origin::File {
                 path: Arc::clone(path),
-                line,
+                // A file that is read has fewer.
+                line: u32::try_from(line).unwrap_or(u32::MAX),
             },
         }
     }
@@ -53,6 +64,7 @@ impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.origin {
             Origin::CommandLine => f.write_str(&self.name),
+            Origin::Environment => write!(f, "the environment variable {}", self.name),
             Origin::File { path, line } => {
                 write!(f, "{} ({}, line {line})", self.name, path.display())
             }

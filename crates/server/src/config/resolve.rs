@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::cmd_line_opts::CmdLineOpts;
+use super::environment::Environment;
 use super::error::Error;
 use super::options::{
     CipherMode, EncryptionOptions, LogRotate, MasterKeyOptions, NetOptions, Options,
@@ -30,12 +31,13 @@ pub(super) fn resolve(
     settings: &Settings,
     args: &[String],
     config: Option<&Path>,
+    environment: &Environment,
 ) -> Result<Options, Error> {
     Ok(Options {
         net: net(settings)?,
         storage: storage(settings),
         security: SecurityOptions {
-            encryption: encryption(settings)?,
+            encryption: encryption(settings, environment)?,
         },
         system_log: system_log(settings)?,
         process: ProcessOptions {
@@ -139,7 +141,10 @@ fn storage(settings: &Settings) -> StorageOptions {
     }
 }
 
-fn encryption(settings: &Settings) -> Result<Option<EncryptionOptions>, Error> {
+fn encryption(
+    settings: &Settings,
+    environment: &Environment,
+) -> Result<Option<EncryptionOptions>, Error> {
     const ENABLE: &str = "security.enableEncryption";
     const KEY_FILE: &str = "security.encryptionKeyFile";
     const SERVER_NAME: &str = "security.kmip.serverName";
@@ -166,7 +171,7 @@ fn encryption(settings: &Settings) -> Result<Option<EncryptionOptions>, Error> {
             advice: "the master key comes from a key file or from a KMIP server; keep one",
         });
     }
-    let master_key = if let Some(kmip) = resolve_kmip::kmip(settings)? {
+    let master_key = if let Some(kmip) = resolve_kmip::kmip(settings, environment)? {
         MasterKeyOptions::Kmip(Box::new(kmip))
     } else if let Some(file) = path(settings, KEY_FILE) {
         MasterKeyOptions::KeyFile(file)

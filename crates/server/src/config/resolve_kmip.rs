@@ -6,11 +6,14 @@ use std::time::Duration;
 use kmip::ProtocolVersion;
 use kmip_client::VersionPolicy;
 
+use super::environment::Environment;
 use super::error::Error;
 use super::options::{KmipOptions, KmipServer};
-use super::place::Place;
+use super::password;
+use super::place::{Origin, Place};
 use super::resolve::{both_names, millis, path};
 use super::settings::Settings;
+use crate::encryption::OnKeyStateLoss;
 
 /// The port that IANA gave to KMIP.
 pub const DEFAULT_KMIP_PORT: u16 = 5696;
@@ -26,12 +29,17 @@ const LEGACY: &str = "security.kmip.useLegacyProtocol";
 const VERSION: &str = "security.kmip.protocolVersion";
 const ACTIVATE: &str = "security.kmip.activateKeys";
 const POLLING: &str = "security.kmip.keyStatePollingSeconds";
+const ON_LOSS: &str = "security.kmip.onKeyStateLoss";
+const GRACE: &str = "security.kmip.keyStateGraceSeconds";
 
 /// The KMIP options, if a server is named.
 ///
 /// # Errors
 /// Options without the ones that they need, or a server that is none.
-pub(super) fn kmip(settings: &Settings) -> Result<Option<KmipOptions>, Error> {
+pub(super) fn kmip(
+    settings: &Settings,
+    environment: &Environment,
+) -> Result<Option<KmipOptions>, Error> {
     let (Some(names), Some(place)) = (settings.text(SERVER_NAME), settings.place(SERVER_NAME))
     else {
         let stray = settings.iter().find(|(path, _)| path.starts_with(SECTION));
@@ -69,12 +77,27 @@ pub(super) fn kmip(settings: &Settings) -> Result<Option<KmipOptions>, Error> {
         ));
     }
     let activate_keys = settings.boolean(ACTIVATE).unwrap_or(true);
+    let key_state_polling = polling(settings, activate_keys)?;
+    let on_key_state_loss = settings
+        .text(ON_LOSS)
+        .and_then(OnKeyStateLoss::from_name)
+        .unwrap_or_default();
+    if key_state_polling.is_none()
+        && let Some(place) = settings.place(ON_LOSS).or_else(|| settings.place(GRACE))
+    {
+        return Err(needs(
+            place,
+            POLLING,
+            "the state of the key is not looked at, so that nothing would follow from it; turn the checks on, \
+             or remove the option",
+        ));
+    }
     Ok(Some(KmipOptions {
         servers,
         server_ca_file: path(settings, "security.kmip.serverCAFile"),
         client_certificate_file,
         client_key_file: path(settings, "security.kmip.clientKeyFile"),
-        client_certificate_password: settings.password("security.kmip.clientCertificatePassword"),
+        client_certificate_password: password::resolve(settings, environment)?,
         key_identifier,
         create_key_if_missing,
         rotate_master_key: settings
@@ -85,7 +108,17 @@ pub(super) fn kmip(settings: &Settings) -> Result<Option<KmipOptions>, Error> {
             .unwrap_or(DEFAULT_CONNECT_TIMEOUT),
         version: version(settings)?,
         activate_keys,
-        key_state_polling: polling(settings, activate_keys)?,
+        key_state_polling,
+        on_key_state_loss,
+        key_state_grace: settings
+            .number(GRACE)
+            .map_or(Duration::ZERO, Duration::from_secs),
+        wrap_on_server: settings
+            .boolean("security.kmip.wrapOnServer")
+            .unwrap_or(false),
+        password_in_arguments: settings
+            .place(password::OPTION)
+            .is_some_and(|place| place.origin == Origin::CommandLine),
     }))
 }
 

@@ -32,8 +32,8 @@ impl Settings {
     ) -> Result<(), Error> {
         if let Some(first) = self.0.get(known.path) {
             let first_line = match first.place.origin {
-                Origin::File { line, .. } => Some(line),
-                Origin::CommandLine => None,
+                Origin::File { line, .. } => usize::try_from(line).ok(),
+                Origin::CommandLine | Origin::Environment => None,
             };
             return Err(Error::Repeated { place, first_line });
         }

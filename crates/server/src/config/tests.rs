@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::*;
+use crate::encryption::OnKeyStateLoss;
 
 /// Loads the arguments, with a configuration file if `yaml` is not empty.
 fn load_with(args: &[&str], yaml: &str) -> Result<Options, Error> {
@@ -15,10 +16,26 @@ fn load_with(args: &[&str], yaml: &str) -> Result<Options, Error> {
         std::fs::write(&file, yaml).unwrap();
         all.extend(["--config".to_owned(), file.display().to_string()]);
     }
-    match load(&all)? {
+    match load(&all, &Environment::default())? {
         Invocation::Run(options) => Ok(*options),
         Invocation::Print(text) => panic!("printed {text}"),
     }
+}
+
+/// The options of a server with KMIP, and these.
+fn with_kmip(extra: &[&str]) -> Vec<String> {
+    let base = [
+        "--enableEncryption",
+        "--kmipServerName",
+        "h",
+        "--kmipClientCertificateFile",
+        "c",
+    ];
+    std::iter::once("strongroomd")
+        .chain(base)
+        .chain(extra.iter().copied())
+        .map(str::to_owned)
+        .collect()
 }
 
 fn options(args: &[&str], yaml: &str) -> Options {
@@ -786,6 +803,128 @@ fn a_password_is_shown_nowhere() {
     }
 }
 
+/// With this in [`CLIENT_CERTIFICATE_PASSWORD`].
+fn environment(password: &str) -> Environment {
+    Environment {
+        client_certificate_password: Some(Password::new(password.to_owned())),
+    }
+}
+
+fn load_kmip(extra: &[&str], environment: &Environment) -> Result<KmipOptions, Error> {
+    match load(&with_kmip(extra), environment)? {
+        Invocation::Run(options) => Ok(kmip(&options).clone()),
+        Invocation::Print(text) => panic!("printed {text}"),
+    }
+}
+
+#[test]
+fn a_password_comes_from_one_of_three_places() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("password");
+    std::fs::write(&file, "hunter2-file\n").unwrap();
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
+    let file = file.to_str().unwrap();
+    let in_file = ["--kmipClientCertificatePasswordFile", file];
+    let given = ["--kmipClientCertificatePassword", "hunter2-given"];
+    let (none, some) = (Environment::default(), environment("hunter2-variable"));
+
+    let password = |extra: &[&str], environment: &Environment| {
+        let kmip = load_kmip(extra, environment).unwrap();
+        let password = kmip.client_certificate_password;
+        let shown = password.map(|password| password.expose().to_owned());
+        (shown, kmip.password_in_arguments)
+    };
+    assert_eq!(password(&[], &none), (None, false));
+    let expected = (Some("hunter2-file".to_owned()), false);
+    assert_eq!(password(&in_file, &none), expected);
+    let expected = (Some("hunter2-given".to_owned()), true);
+    assert_eq!(password(&given, &none), expected);
+    let expected = (Some("hunter2-variable".to_owned()), false);
+    assert_eq!(password(&[], &some), expected);
+
+    for (extra, environment, parts) in [
+        (
+            [in_file, given].concat(),
+            &none,
+            ["--kmipClientCertificatePassword and", in_file[0]],
+        ),
+        (
+            given.to_vec(),
+            &some,
+            [given[0], CLIENT_CERTIFICATE_PASSWORD],
+        ),
+        (
+            in_file.to_vec(),
+            &some,
+            [in_file[0], CLIENT_CERTIFICATE_PASSWORD],
+        ),
+    ] {
+        let error = load_kmip(&extra, environment).map(drop).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Inconsistent);
+        let message = format!("{error} {error:?}");
+        assert!(!message.contains("hunter2"), "{message}");
+        for part in parts {
+            assert!(message.contains(part), "{message}");
+        }
+    }
+
+    let missing = ["--kmipClientCertificatePasswordFile", "/nowhere/password"];
+    let error = load_kmip(&missing, &none).map(drop).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::PasswordFile);
+    let message = error.to_string();
+    for part in ["--kmipClientCertificatePasswordFile", "/nowhere/password"] {
+        assert!(message.contains(part), "{message}");
+    }
+    // In the file it is not in the argument list.
+    let yaml = "security:\n  enableEncryption: true\n  kmip: {serverName: h, clientCertificateFile: c, clientCertificatePassword: p}\n";
+    assert!(!kmip(&options(&[], yaml)).password_in_arguments);
+}
+
+#[test]
+fn what_a_lost_key_leads_to() {
+    let none = Environment::default();
+    let kmip = load_kmip(&[], &none).unwrap();
+    assert_eq!(kmip.on_key_state_loss, OnKeyStateLoss::Shutdown);
+    assert_eq!(kmip.key_state_grace, Duration::ZERO);
+    assert!(!kmip.wrap_on_server);
+    let extra = [
+        "--kmipOnKeyStateLoss",
+        "readOnly",
+        "--kmipKeyStateGraceSeconds",
+        "90",
+        "--kmipWrapOnServer",
+    ];
+    let kmip = load_kmip(&extra, &none).unwrap();
+    assert_eq!(kmip.on_key_state_loss, OnKeyStateLoss::ReadOnly);
+    assert_eq!(kmip.key_state_grace, Duration::from_secs(90));
+    assert!(kmip.wrap_on_server);
+
+    let error = load_kmip(&["--kmipOnKeyStateLoss", "ignore"], &none)
+        .map(drop)
+        .unwrap_err();
+    assert!(error.to_string().contains("`readOnly`"), "{error}");
+    // Without checks nothing would ever follow.
+    for off in [
+        ["--kmipKeyStatePollingSeconds", "0"],
+        ["--kmipActivateKeys", "false"],
+    ] {
+        for option in [
+            ["--kmipOnKeyStateLoss", "warn"],
+            ["--kmipKeyStateGraceSeconds", "1"],
+        ] {
+            let error = load_kmip(&[off, option].concat(), &none)
+                .map(drop)
+                .unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Inconsistent);
+            let message = error.to_string();
+            assert!(message.contains(option[0]), "{message}");
+            assert!(message.contains("keyStatePollingSeconds"), "{message}");
+        }
+    }
+}
+
 #[test]
 fn options_are_shown_by_section_and_type() {
     let yaml = "net: {port: 7}\nsecurity:\n  enableEncryption: true\n  kmip: {serverName: h, clientCertificateFile: c}\n";
@@ -805,7 +944,12 @@ fn options_are_shown_by_section_and_type() {
 
 #[test]
 fn help_lists_every_flag_and_version_is_ours() {
-    let print = |flag: &str| match load(&["strongroomd".to_owned(), flag.to_owned()]).unwrap() {
+    let print = |flag: &str| match load(
+        &["strongroomd".to_owned(), flag.to_owned()],
+        &Environment::default(),
+    )
+    .unwrap()
+    {
         Invocation::Print(text) => text,
         Invocation::Run(_) => panic!("{flag} starts a server"),
     };
@@ -830,9 +974,14 @@ fn a_huge_or_binary_file_is_refused() {
         file.display().to_string(),
     ];
     std::fs::write(&file, vec![b'#'; 2 * 1024 * 1024]).unwrap();
-    assert_eq!(load(&args).unwrap_err().kind(), ErrorKind::ConfigFile);
+    assert_eq!(
+        load(&args, &Environment::default()).unwrap_err().kind(),
+        ErrorKind::ConfigFile
+    );
     std::fs::write(&file, b"net:\n  port: \xff\n").unwrap();
-    let message = load(&args).unwrap_err().to_string();
+    let message = load(&args, &Environment::default())
+        .unwrap_err()
+        .to_string();
     assert!(
         message.contains("UTF-8") && message.contains("line 2"),
         "{message}"

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use kmip_tool::KmipArguments;
 
+pub use super::tool_keys::{HostOptions, MigrateOptions, RotateOptions, SetOptions, StatusOptions};
+
 /// `strongroom`
 #[derive(Debug, Parser)]
 #[command(name = "strongroom", version, about = "Try out and operate Strongroom")]
@@ -25,9 +27,77 @@ pub enum ToolCommand {
     Restore(RestoreOptions),
     /// Start a playground: a KMIP server with certificates of its own, and an encrypted database
     Dev(DevOptions),
+    /// Look after the keys that the data is encrypted with
+    #[command(subcommand)]
+    Keys(KeysCommand),
     /// Create, look at and destroy keys on any KMIP server
     #[command(subcommand_required = true, arg_required_else_help = true)]
     Kmip(Box<KmipArguments>),
+}
+
+/// The subcommands of `strongroom keys`.
+#[derive(Debug, Subcommand)]
+#[non_exhaustive]
+pub enum KeysCommand {
+    /// Find out whether a start with these options would succeed, without starting
+    ///
+    /// Goes through what a start needs of KMIP servers, certificates, keys and the keystore, and prints what
+    /// passed, what failed and what to do. Nothing is written into the dbpath, which may be in use. A key is
+    /// created on each KMIP server, used and destroyed again, unless something before it failed or --read-only
+    /// is given.
+    ///
+    /// Ends with status 0 if everything passed, otherwise with the status that the start would have had.
+    Check(CheckOptions),
+    /// Tell which master key the data is under, and how it is
+    Status(StatusOptions),
+    /// Put the data of a running server under another master key
+    ///
+    /// Takes a moment, whatever the amount of data; reads and writes go on. Without --key-identifier a key is
+    /// created on the KMIP server.
+    Rotate(RotateOptions),
+    /// Give a database of a running server a master key of its own, or take that back
+    Set(SetOptions),
+    /// Put the data of a stopped server under the master key of another provider or KMIP server
+    ///
+    /// From a key file to KMIP, from KMIP to a key file, from one KMIP server to another, or security.kmip.wrapOnServer
+    /// on or off. May be repeated if it was interrupted.
+    Migrate(MigrateOptions),
+}
+
+/// The options of `strongroom keys check`.
+#[derive(Clone, Debug, Args)]
+#[non_exhaustive]
+pub struct CheckOptions {
+    /// Print the result as JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Create no key on the KMIP servers
+    #[arg(long)]
+    pub read_only: bool,
+    /// The options of the server, as strongroomd takes them (strongroomd --help)
+    #[arg(
+        value_name = "--config FILE | OPTIONS OF STRONGROOMD",
+        trailing_var_arg = true,
+        allow_hyphen_values = true,
+        required = true
+    )]
+    pub server: Vec<String>,
+}
+
+impl CheckOptions {
+    /// Takes our own flags out of those of the server, between which they may stand.
+    #[must_use]
+    pub fn sorted(mut self) -> Self {
+        for (flag, given) in [
+            ("--json", &mut self.json),
+            ("--read-only", &mut self.read_only),
+        ] {
+            let before = self.server.len();
+            self.server.retain(|argument| argument != flag);
+            *given |= self.server.len() < before;
+        }
+        self
+    }
 }
 
 /// The options of `strongroom dev`.
@@ -100,6 +170,25 @@ mod tests {
             panic!("not verify");
         };
         assert!(verify.json && verify.dir.ends_with("b"));
+    }
+
+    #[test]
+    fn the_options_of_the_server_may_stand_anywhere() {
+        for line in [
+            &["--json", "--config", "f", "--dbpath", "d"][..],
+            &["--config", "f", "--json", "--dbpath", "d"],
+            &["--config", "f", "--dbpath", "d", "--json"],
+        ] {
+            let tool = ["strongroom", "keys", "check"].iter().chain(line);
+            let ToolCommand::Keys(KeysCommand::Check(check)) =
+                Tool::try_parse_from(tool).unwrap().command
+            else {
+                panic!("{line:?}");
+            };
+            let check = check.sorted();
+            assert_eq!(check.server, ["--config", "f", "--dbpath", "d"], "{line:?}");
+            assert!(check.json && !check.read_only);
+        }
     }
 
     /// Whoever knows the server's options knows the tool's.

@@ -19,11 +19,10 @@ pub(super) fn text(
         true => "new",
         false => "found again",
     };
-    let key = opened
-        .encryption
-        .as_ref()
-        .and_then(|status| status.keystore.master_key.identifier.as_deref())
-        .unwrap_or("unknown");
+    let keystore = opened.keystore.as_ref();
+    let key = keystore
+        .and_then(|keystore| keystore.info().master_key.identifier)
+        .unwrap_or_else(|| "unknown".to_owned());
     let line = |text: &mut String, what: &str, value: &str| {
         // Writing to a `String` does not fail.
         let _ = writeln!(text, "  {what:<22}{value}");

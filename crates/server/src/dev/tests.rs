@@ -117,8 +117,8 @@ async fn the_configuration_says_what_runs() {
             .encryption
             .as_ref()
             .unwrap()
+            .status()
             .kmip
-            .clone()
             .unwrap();
         (text, database.port, database.dbpath.clone(), kmip.server)
     })

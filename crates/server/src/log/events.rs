@@ -49,6 +49,7 @@ events! {
     NO_ACCESS_CONTROL = 10_000_009, CONTROL, WARN, "Access control is not enabled: whoever reaches the port reads and writes the data", "At each start, until users exist.";
     NOT_ENCRYPTED = 10_000_010, CONTROL, WARN, "Encryption at rest is not enabled: the data lies in clear on the disk", "At each start without security.enableEncryption.";
     CORE_DUMPS_ON = 10_000_011, CONTROL, WARN, "Core dumps could not be turned off: a crash would write keys to the disk", "Set the limit of core files to 0 in the service manager.";
+    PASSWORD_IN_ARGUMENTS = 10_000_020, CONTROL, WARN, "The password of the client certificate's key is on the command line: every user of this machine can read it in the process list", "Give it with kmipClientCertificatePasswordFile, in the configuration file, or in STRONGROOM_KMIP_CLIENT_CERTIFICATE_PASSWORD.";
 
     WAITING_FOR_CONNECTIONS = 10_001_001, NETWORK, INFO, "Waiting for connections", "The server is ready.";
     LISTENING = 10_001_002, NETWORK, INFO, "Listening on", "One line for each address.";
@@ -73,19 +74,40 @@ events! {
     KEY_FOUND_AGAIN = 10_003_005, KMIP, INFO, "Found the master key of an interrupted start", "The start before stopped after the key was created; this one goes on with it.";
     KEY_NOT_NEEDED = 10_003_006, KMIP, WARN, "A key of an interrupted start is not needed", "Nothing is encrypted with it: it may be destroyed on the KMIP server.";
 
-    KEY_LOST = 10_003_007, KMIP, ERROR, "The master key is not Active any more: the server stops", "Somebody revoked or destroyed it. The data is whole; see the error for the key, and docs/exit-statuses.md.";
-    KEY_STATE_UNKNOWN = 10_003_008, KMIP, WARN, "The state of the master key could not be looked at", "The KMIP server cannot be reached; the server goes on, and looks again after keyStatePollingSeconds.";
+    KEY_LOST = 10_003_007, KMIP, ERROR, "The master key is not Active any more: the server stops", "onKeyStateLoss is shutdown, and the grace period is over. The data is whole; see the error for the key, and docs/key-management.md.";
+    KEY_STATE_UNKNOWN = 10_003_008, KMIP, WARN, "The state of the master key could not be looked at", "The KMIP server cannot be reached; the server goes on, and looks again after keyStatePollingSeconds. Written the first, second, fourth, eighth ... time in a row (times).";
+
+    KEY_REVOKED = 10_003_009, KMIP, INFO, "Revoked the old master key on the KMIP server", "revokeOldKey was asked for, and nothing of this server is under that key any more.";
+    KEY_NOT_REVOKED = 10_003_010, KMIP, WARN, "The old master key could not be revoked", "The rotation itself is done. Revoke the key on the KMIP server when nothing needs it.";
+    OWN_KEY_NOT_NEEDED = 10_003_011, KMIP, INFO, "The master key of a dropped database is not needed by it any more", "The database had a master key of its own (keyId). Revoke or destroy it on the KMIP server if nothing else is under it.";
+    OWN_KEYS_UNKNOWN = 10_003_012, KMIP, WARN, "The state of master keys of databases could not be looked at", "The KMIP server cannot be reached; the databases stay open, and it is tried again after keyStatePollingSeconds.";
+    WRAP_ON_SERVER_DIFFERS = 10_003_013, KMIP, WARN, "The master key is not used as wrapOnServer says", "The option is for keys that are taken into use from now on: rotate the master key.";
+
+    KEY_NOT_ACTIVE = 10_003_020, KMIP, WARN, "The master key is not Active any more", "Somebody revoked or destroyed it; after graceSeconds, onKeyStateLoss takes effect.";
+    KEY_LOSS_WARNING = 10_003_021, KMIP, WARN, "The master key is not Active any more: the server goes on", "onKeyStateLoss is warn, and the grace period is over. Put the data under another master key before the next start, or start with activateKeys off.";
+    KEY_LOSS_READ_ONLY = 10_003_022, KMIP, ERROR, "The master key is not Active any more: writes are refused", "onKeyStateLoss is readOnly, and the grace period is over. It ends by itself when the key is Active again.";
+    KEY_ACTIVE_AGAIN = 10_003_023, KMIP, INFO, "The master key is Active again", "Whatever was done because it was not is taken back.";
+    KMIP_ANSWERS_AGAIN = 10_003_024, KMIP, INFO, "The KMIP server tells the state of the master key again", "After so many looks in a row that failed.";
+    CLIENT_CERTIFICATE_EXPIRES = 10_003_025, KMIP, WARN, "The client certificate for the KMIP server expires soon", "30 days before, and daily in the last week. Replace the file: it is read again without a restart.";
+    CLIENT_CERTIFICATE_EXPIRED = 10_003_026, KMIP, ERROR, "The client certificate for the KMIP server has expired", "Daily. The KMIP server refuses us, and the next start fails. Replace the file: it is read again without a restart.";
+    CLIENT_CERTIFICATE_RENEWED = 10_003_027, KMIP, INFO, "The client certificate for the KMIP server was renewed", "A new file was found after a warning or before it.";
 
     KEYSTORE_CREATED = 10_004_001, STORAGE, INFO, "Created the keystore", "A new encrypted dbpath.";
     KEYSTORE_OPENED = 10_004_002, STORAGE, INFO, "Opened the keystore", "With provider, generation and number of data keys.";
     STORE_OPENED = 10_004_003, STORAGE, INFO, "Opened the data", "With the number of databases.";
     STORE_CLOSED = 10_004_004, STORAGE, INFO, "Closed the data", "Everything is on disk.";
     STORAGE_FAILED = 10_004_005, STORAGE, ERROR, "Storage operation failed", "The client was told of an internal error; this line says which.";
-    ROTATION_INCOMPLETE = 10_004_006, STORAGE, WARN, "A rotation of the master key was announced and not completed", "The data is under the master key that it was under before.";
+    ROTATION_INCOMPLETE = 10_004_006, STORAGE, WARN, "A rotation of the master key was announced and not completed", "The data is under the master key that it was under before; the next rotation goes on with the key that was announced.";
 
     BACKUP_BEGAN = 10_004_020, STORAGE, INFO, "Backup began", "createBackup, with the directory that it writes to.";
     BACKUP_DONE = 10_004_021, STORAGE, INFO, "Backup completed", "With its size, and for how long commits were held back.";
     BACKUP_FAILED = 10_004_022, STORAGE, WARN, "Backup failed", "What it wrote is removed; the error says what to mend.";
+
+    MASTER_KEY_ROTATED = 10_004_040, STORAGE, INFO, "Put the keystore under another master key", "Rotation or migration, with old and new identifier. The old key still opens keystore.previous and backups from before.";
+    DATABASE_KEY_CHANGED = 10_004_041, STORAGE, INFO, "Put a database under another master key", "setDatabaseMasterKey, or rotateMasterKey for one database, with old and new identifier.";
+    DATA_KEYS_ROTATED = 10_004_042, STORAGE, INFO, "Gave databases new data keys", "What is written from now on is under them; how many were locked or failed is in the line.";
+    DATABASE_LOCKED = 10_004_043, STORAGE, WARN, "A database is locked: its own master key cannot be used", "The error says why. The other databases go on; the key is tried again by itself.";
+    DATABASE_UNLOCKED = 10_004_044, STORAGE, INFO, "A database is unlocked: its own master key is there again", "It can be used as before.";
 }
 
 /// Routine events, which `systemLog.quiet` leaves out.

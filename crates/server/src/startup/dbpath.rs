@@ -79,7 +79,7 @@ pub enum DbpathState {
 }
 
 /// Looks at what a dbpath holds, without changing anything.
-pub(super) fn inspect(dbpath: &Path) -> Result<DbpathState, StartupError> {
+pub(crate) fn inspect(dbpath: &Path) -> Result<DbpathState, StartupError> {
     // Before the keystore: it may be there, and the data not.
     storage::backup::check_complete(dbpath)?;
     if let Some(header) = Keystore::inspect(dbpath)? {

@@ -4,7 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use keystore::provider::key_file;
-use keystore::provider::kmip::{Fetched, KmipKeyError, KmipKeys, is_definite_refusal};
+use keystore::provider::kmip::{Fetched, KmipKeyError, KmipKeys, WrapContext, is_definite_refusal};
+use keystore::rotation::{self, RotationError, Target};
 use keystore::{Cipher, Header, Keystore, MasterKeyRef, Provider, failpoint, key_name};
 use kmip_client::Client;
 use time::OffsetDateTime;
@@ -12,10 +13,10 @@ use uuid::Uuid;
 
 use super::error::{describe, in_tls_file};
 use super::{
-    DbpathLock, DbpathState, EncryptionOptions, EncryptionStatus, KmipOptions, KmipStatus,
-    MasterKeySource, Opened, StartupError,
+    DbpathLock, DbpathState, EncryptionOptions, KmipOptions, MasterKeySource, Opened, StartupError,
 };
 use crate::emit;
+use crate::encryption::{Encryption, FoundKey, Via};
 use crate::log::events;
 
 /// The generation of a dbpath's first master key.
@@ -27,7 +28,12 @@ pub(super) async fn open(
     options: &EncryptionOptions,
     lock: DbpathLock,
 ) -> Result<Opened, StartupError> {
-    let (keystore, kmip, fresh) = match state {
+    let Outcome {
+        keystore,
+        kmip,
+        fresh,
+    } = match state {
+        // `fits` has refused it.
         DbpathState::Plain => {
             return Err(StartupError::NotEncrypted {
                 dbpath: dbpath.to_path_buf(),
@@ -51,18 +57,27 @@ pub(super) async fn open(
     if let Some(pending) = &info.pending {
         emit!(events::ROTATION_INCOMPLETE, masterKey = %pending);
     }
+    let keystore = Arc::new(keystore);
+    let (found, mut keys) = match kmip {
+        Some((found, keys)) => (Some(found), Some(keys)),
+        None => (None, None),
+    };
+    let encryption = Encryption::new(Arc::clone(&keystore), found);
+    encryption.unlock_all(keys.as_mut()).await;
     Ok(Opened {
-        keystore: Some(Arc::new(keystore)),
-        encryption: Some(EncryptionStatus {
-            keystore: info,
-            kmip,
-        }),
+        encryption: Some(encryption),
+        keystore: Some(keystore),
         fresh,
         lock,
     })
 }
 
-type Outcome = (Keystore, Option<KmipStatus>, bool);
+/// The open keystore, the connection that its master key came over, and whether it is new.
+struct Outcome {
+    keystore: Keystore,
+    kmip: Option<(FoundKey, KmipKeys)>,
+    fresh: bool,
+}
 
 /// A dbpath without data: `announced` if a start was interrupted on it.
 async fn fresh(
@@ -70,6 +85,7 @@ async fn fresh(
     announced: Option<&Header>,
     options: &EncryptionOptions,
 ) -> Result<Outcome, StartupError> {
+    check_fresh(dbpath, announced, options)?;
     let fresh = Fresh {
         dbpath,
         dbpath_id: announced.map_or_else(Uuid::new_v4, Header::dbpath_id),
@@ -78,29 +94,29 @@ async fn fresh(
     };
     match &options.master_key {
         MasterKeySource::KeyFile(path) => {
-            if let Some(pending) = fresh.announced {
-                check_provider(dbpath, pending, Provider::KeyFile)?;
-            }
             let master = key_file::read(path)?;
             let key = MasterKeyRef::key_file(FIRST_GENERATION);
             let keystore = Keystore::create(dbpath, fresh.dbpath_id, fresh.cipher, key, &master)?;
-            Ok((keystore, None, true))
+            Ok(Outcome {
+                keystore,
+                kmip: None,
+                fresh: true,
+            })
         }
         MasterKeySource::Kmip(kmip) => {
-            if kmip.rotate_master_key {
-                return Err(StartupError::NothingToRotate {
-                    dbpath: dbpath.to_path_buf(),
-                });
+            let mut keys = connect(client(kmip)?, kmip).await?;
+            if kmip.wrap_on_server {
+                keys.check_can_wrap().await?;
             }
-            if let Some(pending) = fresh.announced {
-                check_provider(dbpath, pending, Provider::Kmip)?;
-            }
-            let mut keys = connect(kmip).await?;
             let (key, fetched) = fresh.master_key(&mut keys, kmip).await?;
             failpoint::hit("startup.before_keystore");
             let (id, cipher) = (fresh.dbpath_id, fresh.cipher);
             let keystore = Keystore::create(dbpath, id, cipher, key, &fetched.key)?;
-            Ok((keystore, Some(status(&keys, &fetched)), true))
+            Ok(Outcome {
+                keystore,
+                kmip: Some((found(&keys, &fetched, kmip), keys)),
+                fresh: true,
+            })
         }
     }
 }
@@ -138,9 +154,9 @@ impl Fresh<'_> {
                     let name = Some(given)
                         .filter(|given| *given != found.unique_identifier)
                         .map(str::to_owned);
-                    let fetched = keys.fetch_found(found).await?;
+                    let fetched = keys.take_into_use(found, &self.context()).await?;
                     self.tell_of_orphan(keys).await;
-                    Ok((reference(name, &fetched)?, fetched))
+                    Ok((fetched.reference(FIRST_GENERATION, name)?, fetched))
                 }
                 Err(_) if options.create_key_if_missing => self.created_key(keys, given).await,
                 Err(not_there) => Err(not_there.error(given).into()),
@@ -184,8 +200,30 @@ impl Fresh<'_> {
         keys.activate_created(&identifier)
             .await
             .map_err(interrupted)?;
-        let fetched = keys.fetch(&identifier).await.map_err(interrupted)?;
-        Ok((reference(Some(name.to_owned()), &fetched)?, fetched))
+        let fetched = self.created(keys, &identifier).await.map_err(interrupted)?;
+        let key = fetched.reference(FIRST_GENERATION, Some(name.to_owned()))?;
+        Ok((key, fetched))
+    }
+
+    /// Takes the key that was created into use.
+    async fn created(
+        &self,
+        keys: &mut KmipKeys,
+        identifier: &str,
+    ) -> Result<Fetched, KmipKeyError> {
+        match keys.find(identifier).await? {
+            Ok(found) => keys.take_into_use(found, &self.context()).await,
+            Err(not_there) => Err(not_there.error(identifier)),
+        }
+    }
+
+    /// What a key that the KMIP server wraps belongs to.
+    fn context(&self) -> WrapContext {
+        WrapContext {
+            dbpath_id: self.dbpath_id,
+            tree: None,
+            generation: FIRST_GENERATION,
+        }
     }
 
     /// Writes the Name into the dbpath before a key with it is created.
@@ -240,11 +278,117 @@ async fn existing(
     header: &Header,
     options: &EncryptionOptions,
 ) -> Result<Outcome, StartupError> {
-    let Some(saved) = header.master_key() else {
-        return Err(StartupError::KeystoreMissing {
-            dbpath: dbpath.to_path_buf(),
-        });
+    check_existing(dbpath, header, options)?;
+    let saved = saved(dbpath, header)?;
+    match &options.master_key {
+        MasterKeySource::KeyFile(path) => {
+            let master = key_file::read(path)?;
+            Ok(Outcome {
+                keystore: Keystore::open(dbpath, &master)?,
+                kmip: None,
+                fresh: false,
+            })
+        }
+        MasterKeySource::Kmip(kmip) => {
+            let mut keys = connect(client(kmip)?, kmip).await?;
+            let (keystore, fetched) = match saved.provider {
+                Provider::Kmip => {
+                    let fetched = keys.open_key(saved, header.dbpath_id(), None).await?;
+                    (Keystore::open(dbpath, &fetched.key)?, fetched)
+                }
+                _ => moved_here(dbpath, &mut keys, kmip).await?,
+            };
+            emit!(
+                events::KEY_FETCHED,
+                keyId = fetched.attributes.unique_identifier.as_str(),
+                unwrappedByServer = keystore.master_key().is_wrapped_on_server()
+            );
+            if keystore.master_key().is_wrapped_on_server() != kmip.wrap_on_server {
+                emit!(
+                    events::WRAP_ON_SERVER_DIFFERS,
+                    startupWarning = true,
+                    wrapOnServer = kmip.wrap_on_server
+                );
+            }
+            Ok(Outcome {
+                keystore,
+                kmip: Some((found(&keys, &fetched, kmip), keys)),
+                fresh: false,
+            })
+        }
+    }
+}
+
+/// Data that is under a key file, and the options name a key on a KMIP server: if that is the same key, the
+/// keystore names it from now on.
+async fn moved_here(
+    dbpath: &Path,
+    keys: &mut KmipKeys,
+    options: &KmipOptions,
+) -> Result<(Keystore, Fetched), StartupError> {
+    let given = options.key_identifier.as_deref().unwrap_or_default();
+    let found = match keys.find(given).await? {
+        Ok(found) => found,
+        Err(not_there) => return Err(not_there.error(given).into()),
     };
+    let fetched = keys.fetch_found(found).await?;
+    let keystore = match Keystore::open(dbpath, &fetched.key) {
+        Ok(keystore) => Arc::new(keystore),
+        Err(keystore::Error::WrongKey { .. }) => {
+            return Err(StartupError::OtherThanKeyFile {
+                dbpath: dbpath.to_path_buf(),
+                given: given.to_owned(),
+            });
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let target = Target::KmipKey { keys, key: given };
+    let rotated = rotation::migrate(&keystore, target).await?;
+    super::log_rotation(&rotated);
+    drop(keystore);
+    // As any later start opens it.
+    let info = Keystore::inspect(dbpath)?.ok_or_else(|| StartupError::KeystoreMissing {
+        dbpath: dbpath.to_path_buf(),
+    })?;
+    let fetched = keys.open_key(&rotated.new, info.dbpath_id(), None).await?;
+    Ok((Keystore::open(dbpath, &fetched.key)?, fetched))
+}
+
+/// Whether the options fit a dbpath without data: `announced` if a start was interrupted on it. Looks at
+/// nothing but them.
+///
+/// # Errors
+/// See [`StartupError`].
+pub(crate) fn check_fresh(
+    dbpath: &Path,
+    announced: Option<&Header>,
+    options: &EncryptionOptions,
+) -> Result<(), StartupError> {
+    let asked = match &options.master_key {
+        MasterKeySource::KeyFile(_) => Provider::KeyFile,
+        MasterKeySource::Kmip(kmip) if kmip.rotate_master_key => {
+            return Err(StartupError::NothingToRotate {
+                dbpath: dbpath.to_path_buf(),
+            });
+        }
+        MasterKeySource::Kmip(_) => Provider::Kmip,
+    };
+    match announced.and_then(Header::pending) {
+        Some(pending) => check_provider(dbpath, pending, asked),
+        None => Ok(()),
+    }
+}
+
+/// Whether the options fit what a complete keystore says about itself. Looks at nothing but them.
+///
+/// # Errors
+/// See [`StartupError`].
+pub(crate) fn check_existing(
+    dbpath: &Path,
+    header: &Header,
+    options: &EncryptionOptions,
+) -> Result<(), StartupError> {
+    let saved = saved(dbpath, header)?;
     if let Some(asked) = options.cipher.filter(|asked| *asked != header.cipher()) {
         return Err(StartupError::CipherMismatch {
             dbpath: dbpath.to_path_buf(),
@@ -253,27 +397,49 @@ async fn existing(
         });
     }
     match &options.master_key {
-        MasterKeySource::KeyFile(path) => {
-            check_provider(dbpath, saved, Provider::KeyFile)?;
-            let master = key_file::read(path)?;
-            Ok((Keystore::open(dbpath, &master)?, None, false))
+        MasterKeySource::KeyFile(_) => check_provider(dbpath, saved, Provider::KeyFile),
+        MasterKeySource::Kmip(kmip) if kmip.rotate_master_key => {
+            check_provider(dbpath, saved, Provider::Kmip)?;
+            check_another(saved, kmip)
         }
         MasterKeySource::Kmip(kmip) => {
-            check_provider(dbpath, saved, Provider::Kmip)?;
-            if kmip.rotate_master_key {
-                return Err(StartupError::RotationNotSupported);
+            // The same key may have been put on a KMIP server: only the keys can tell.
+            if saved.provider == Provider::KeyFile && kmip.key_identifier.is_some() {
+                return Ok(());
             }
-            let identifier = check_identifier(dbpath, saved, kmip)?;
-            let mut keys = connect(kmip).await?;
-            let fetched = keys.fetch(identifier).await?;
-            emit!(events::KEY_FETCHED, keyId = identifier);
-            let keystore = Keystore::open(dbpath, &fetched.key)?;
-            Ok((keystore, Some(status(&keys, &fetched)), false))
+            check_provider(dbpath, saved, Provider::Kmip)?;
+            check_identifier(dbpath, saved, kmip)
         }
     }
 }
 
-fn check_provider(
+/// Whether a rotation has something to rotate to, as far as that is known without asking the server. The
+/// same key used in the other way (`wrapOnServer`) is something.
+fn check_another(saved: &MasterKeyRef, options: &KmipOptions) -> Result<(), StartupError> {
+    let given = options.key_identifier.as_deref();
+    let is_same = given.is_some()
+        && (given == saved.identifier.as_deref() || given == saved.name.as_deref())
+        && saved.is_wrapped_on_server() == options.wrap_on_server;
+    match is_same {
+        true => Err(StartupError::Rotation(RotationError::NothingToRotate {
+            key: saved.to_string(),
+        })),
+        false => Ok(()),
+    }
+}
+
+pub(super) fn saved<'a>(
+    dbpath: &Path,
+    header: &'a Header,
+) -> Result<&'a MasterKeyRef, StartupError> {
+    header
+        .master_key()
+        .ok_or_else(|| StartupError::KeystoreMissing {
+            dbpath: dbpath.to_path_buf(),
+        })
+}
+
+pub(super) fn check_provider(
     dbpath: &Path,
     saved: &MasterKeyRef,
     asked: Provider,
@@ -288,35 +454,27 @@ fn check_provider(
     })
 }
 
-/// The saved identifier, if what was given, if anything, is that or the saved Name.
-fn check_identifier<'a>(
+/// Whether what was given, if anything, is the saved identifier or the saved Name.
+fn check_identifier(
     dbpath: &Path,
-    saved: &'a MasterKeyRef,
+    saved: &MasterKeyRef,
     options: &KmipOptions,
-) -> Result<&'a str, StartupError> {
-    let mismatch = |given: &str| StartupError::IdentifierMismatch {
+) -> Result<(), StartupError> {
+    let Some(given) = options.key_identifier.as_deref() else {
+        return Ok(());
+    };
+    if [saved.identifier.as_deref(), saved.name.as_deref()].contains(&Some(given)) {
+        return Ok(());
+    }
+    Err(StartupError::IdentifierMismatch {
         dbpath: dbpath.to_path_buf(),
         given: given.to_owned(),
         saved: describe(Some(saved)),
-    };
-    let given = options.key_identifier.as_deref();
-    let Some(identifier) = saved.identifier.as_deref() else {
-        // No keystore of ours lacks it; whoever wrote this one can only be asked by Name.
-        return saved
-            .name
-            .as_deref()
-            .ok_or_else(|| mismatch(given.unwrap_or_default()));
-    };
-    match given {
-        Some(given) if given != identifier && Some(given) != saved.name.as_deref() => {
-            Err(mismatch(given))
-        }
-        _ => Ok(identifier),
-    }
+    })
 }
 
-/// Looks at the certificate files, then connects.
-async fn connect(options: &KmipOptions) -> Result<KmipKeys, StartupError> {
+/// A client for these options, after a look at the certificate files.
+pub(crate) fn client(options: &KmipOptions) -> Result<Client, StartupError> {
     let tls = &options.tls;
     tls.trust.load().map_err(|error| in_tls_file(error, None))?;
     if let Some(files) = &tls.identity {
@@ -330,8 +488,16 @@ async fn connect(options: &KmipOptions) -> Result<KmipKeys, StartupError> {
             });
         }
     }
-    let client = Client::new(options.client_config()).map_err(KmipKeyError::from)?;
+    Ok(Client::new(options.client_config()).map_err(KmipKeyError::from)?)
+}
+
+/// Connects, for keys that are used as the options say.
+pub(super) async fn connect(
+    client: Client,
+    options: &KmipOptions,
+) -> Result<KmipKeys, StartupError> {
     let keys = KmipKeys::connect(client, options.activate_keys).await?;
+    let keys = keys.with_wrap_on_server(options.wrap_on_server);
     let session = keys.session();
     emit!(
         events::KMIP_CONNECTED,
@@ -342,24 +508,18 @@ async fn connect(options: &KmipOptions) -> Result<KmipKeys, StartupError> {
     Ok(keys)
 }
 
-fn reference(name: Option<String>, fetched: &Fetched) -> Result<MasterKeyRef, StartupError> {
-    let identifier = fetched.attributes.unique_identifier.clone();
-    Ok(MasterKeyRef::kmip(
-        FIRST_GENERATION,
-        name,
-        Some(identifier),
-    )?)
-}
-
-fn status(keys: &KmipKeys, fetched: &Fetched) -> KmipStatus {
+fn found(keys: &KmipKeys, fetched: &Fetched, options: &KmipOptions) -> FoundKey {
     let session = keys.session();
-    KmipStatus {
-        server: session.server().to_string(),
-        version: session.negotiated_version().to_string(),
-        key_state: fetched
-            .attributes
+    let attributes = &fetched.attributes;
+    FoundKey {
+        client: session.client().clone(),
+        via: Via::of(session),
+        identifier: attributes.unique_identifier.clone(),
+        state: attributes
             .state
             .map_or_else(|| "unknown".to_owned(), |state| state.to_string()),
-        client_certificate_not_after_unix_secs: session.client().certificate_not_after_unix_secs(),
+        policy: options.key_state,
+        activate_keys: options.activate_keys,
+        wrap_on_server: options.wrap_on_server,
     }
 }

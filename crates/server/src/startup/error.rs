@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use keystore::provider::key_file::KeyFileError;
 use keystore::provider::kmip::KmipKeyError;
+use keystore::rotation::RotationError;
 use keystore::{Cipher, MasterKeyRef, Provider};
 use kmip_client::ErrorKind;
 
@@ -90,7 +91,8 @@ pub enum StartupError {
     /// The provider asked for is not the saved one.
     #[error(
         "the dbpath {} is encrypted with a master key from another provider ({saved}) than the one that was \
-         asked for ({asked}): give the options of that one", dbpath.display()
+         asked for ({asked}): give the options of that one, or put it under a key of the new one with \
+         `strongroom keys migrate`", dbpath.display()
     )]
     ProviderMismatch {
         /// The dbpath.
@@ -122,12 +124,48 @@ pub enum StartupError {
         /// The dbpath.
         dbpath: PathBuf,
     },
-    /// Rotation is not there yet.
+    /// The master key was not changed.
+    #[error(transparent)]
+    Rotation(#[from] RotationError),
+    /// The KMIP key that was given is not the key of the key file.
     #[error(
-        "--kmipRotateMasterKey (security.kmip.rotateMasterKey) is not supported by this version: start without \
-         the option; the master key stays the one that it is"
+        "the dbpath {} is encrypted with the key of a key file, and the key {given} on the KMIP server is another \
+         one: `strongroom keys migrate` puts the data under it, or give the key file again \
+         (security.encryptionKeyFile)", dbpath.display()
     )]
-    RotationNotSupported,
+    OtherThanKeyFile {
+        /// The dbpath.
+        dbpath: PathBuf,
+        /// The key that was given.
+        given: String,
+    },
+    /// A migration where there is nothing to migrate.
+    #[error(
+        "the dbpath {} has no keystore yet: there is nothing to migrate; start the server with the new \
+         configuration", dbpath.display()
+    )]
+    NothingToMigrate {
+        /// The dbpath.
+        dbpath: PathBuf,
+    },
+    /// A migration from a place to itself.
+    #[error(
+        "the two configurations have their master key from the same place: there is nothing to migrate to. For \
+         another key there, rotate (`strongroom keys rotate`, or --kmipRotateMasterKey)"
+    )]
+    NothingToMigrateTo,
+    /// Databases would be locked.
+    #[error(
+        "{databases} database(s) have a master key of their own that would not be available afterwards: {problem}. \
+         Put the key on the new KMIP server, or the database under the server's master key first \
+         (`strongroom keys set --db NAME --default`)"
+    )]
+    OwnKeysLeftBehind {
+        /// How many.
+        databases: usize,
+        /// What is wrong with one of the keys.
+        problem: String,
+    },
     /// A certificate or key file.
     #[error("{option}: {source}")]
     Tls {
@@ -183,9 +221,12 @@ impl StartupError {
             StartupError::IdentifierMismatch { .. } => ExitStatus::KeyIdentifierMismatch,
             StartupError::ProviderMismatch { .. } => ExitStatus::ProviderMismatch,
             StartupError::CipherMismatch { .. } => ExitStatus::CipherMismatch,
-            StartupError::NothingToRotate { .. } | StartupError::RotationNotSupported => {
-                ExitStatus::RotationRefused
-            }
+            StartupError::NothingToRotate { .. }
+            | StartupError::NothingToMigrate { .. }
+            | StartupError::NothingToMigrateTo
+            | StartupError::OwnKeysLeftBehind { .. } => ExitStatus::RotationRefused,
+            StartupError::Rotation(error) => of_rotation(error),
+            StartupError::OtherThanKeyFile { .. } => ExitStatus::WrongMasterKey,
             StartupError::Tls { source, .. } => of_tls(source),
             StartupError::ClientCertificateExpired { .. } => ExitStatus::KmipClientRefused,
             StartupError::KeyFile(_) => ExitStatus::KeyFile,
@@ -223,6 +264,17 @@ pub fn storage_exit_status(error: &storage::Error) -> ExitStatus {
         storage::Error::WrongKey { .. } | storage::Error::Locked { .. } => ExitStatus::DataCorrupt,
         storage::Error::Incomplete { .. } => ExitStatus::BackupUnusable,
         _ => ExitStatus::Internal,
+    }
+}
+
+fn of_rotation(error: &RotationError) -> ExitStatus {
+    match error {
+        RotationError::Keystore(error) => of_keystore(error),
+        RotationError::Kmip(error) | RotationError::Interrupted { source: error, .. } => {
+            of_kmip(error)
+        }
+        RotationError::KeyFile(_) => ExitStatus::KeyFile,
+        _ => ExitStatus::RotationRefused,
     }
 }
 
@@ -274,12 +326,12 @@ pub(crate) fn of_kmip_client(kind: &ErrorKind) -> ExitStatus {
 }
 
 /// A master key for messages.
-pub(super) fn describe(key: Option<&MasterKeyRef>) -> String {
+pub(crate) fn describe(key: Option<&MasterKeyRef>) -> String {
     key.map_or_else(|| "unknown master key".to_owned(), ToString::to_string)
 }
 
 /// What is wrong with a file of the TLS options, with the option that names it.
-pub(super) fn in_tls_file(error: tls::Error, files: Option<&tls::IdentityFiles>) -> StartupError {
+pub(crate) fn in_tls_file(error: tls::Error, files: Option<&tls::IdentityFiles>) -> StartupError {
     const CA: &str = "--kmipServerCAFile (security.kmip.serverCAFile)";
     const CERTIFICATE: &str = "--kmipClientCertificateFile (security.kmip.clientCertificateFile)";
     const KEY: &str = "--kmipClientKeyFile (security.kmip.clientKeyFile)";

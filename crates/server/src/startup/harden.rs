@@ -7,7 +7,7 @@ use crate::log::events;
 
 /// Turns core dumps off, and with them the reading of this process's memory by others of the same user
 /// (`ptrace`, `/proc/<pid>/mem`). If the system refuses, a warning says so: the server can run without.
-pub(super) fn no_core_dumps() {
+pub(crate) fn no_core_dumps() {
     let none = Rlimit {
         current: Some(0),
         maximum: Some(0),

@@ -3,24 +3,30 @@
 use std::sync::Arc;
 
 use keystore::{KeyState, Keystore};
-use storage::Encryption;
-use storage::keys::{DataKeyState, DataKeys, KeyError, KeyRing};
+use storage::Encryption as StorageEncryption;
+use storage::keys::{DataKeyState, DataKeys, KeyError, KeyLocked, KeyRing};
 use zeroize::Zeroizing;
 
+use crate::encryption::Encryption;
+
 /// What the storage layer is opened with: the keys of the keystore, or none.
-pub fn storage_encryption(keystore: Option<&Arc<Keystore>>) -> Encryption {
-    match keystore {
-        Some(keystore) => Encryption::Keys(Arc::new(Ring(Arc::clone(keystore)))),
-        None => Encryption::None,
+pub fn storage_encryption(encryption: Option<&Arc<Encryption>>) -> StorageEncryption {
+    match encryption {
+        Some(encryption) => StorageEncryption::Keys(Arc::new(Ring(Arc::clone(encryption)))),
+        None => StorageEncryption::None,
     }
 }
 
-struct Ring(Arc<Keystore>);
+struct Ring(Arc<Encryption>);
 
 impl Ring {
+    fn keystore(&self) -> &Arc<Keystore> {
+        self.0.keystore()
+    }
+
     fn keys(&self, tree: keystore::TreeId) -> Arc<dyn DataKeys> {
         Arc::new(TreeKeys {
-            keystore: Arc::clone(&self.0),
+            keystore: Arc::clone(self.keystore()),
             tree,
         })
     }
@@ -29,29 +35,35 @@ impl Ring {
 impl KeyRing for Ring {
     fn create(&self, tree: storage::TreeId) -> Result<Arc<dyn DataKeys>, KeyError> {
         let tree = keystore::TreeId(tree.0);
-        self.0.create_data_key(tree)?;
+        self.keystore().create_data_key(tree)?;
         Ok(self.keys(tree))
     }
 
     fn lookup(&self, tree: storage::TreeId) -> Result<Option<Arc<dyn DataKeys>>, KeyError> {
         let tree = keystore::TreeId(tree.0);
-        // A tree whose own master key is not at hand: the error says which.
-        self.0.check_unlocked(tree)?;
-        let known = self.0.active_key_id(tree).is_some();
+        // A database whose own master key cannot be used: the error says why.
+        self.0.permit_tree(tree)?;
+        if let Err(locked) = self.keystore().check_unlocked(tree) {
+            let reason = locked.to_string();
+            return Err(KeyLocked { reason }.into());
+        }
+        let known = self.keystore().active_key_id(tree).is_some();
         Ok(known.then(|| self.keys(tree)))
     }
 
     fn rotate(&self, tree: storage::TreeId) -> Result<u32, KeyError> {
-        let (id, _) = self.0.rotate_data_key(keystore::TreeId(tree.0))?;
+        let tree = keystore::TreeId(tree.0);
+        self.0.permit_tree(tree)?;
+        let (id, _) = self.keystore().rotate_data_key(tree)?;
         Ok(id)
     }
 
     fn destroy(&self, tree: storage::TreeId) -> Result<(), KeyError> {
-        Ok(self.0.destroy_data_key(keystore::TreeId(tree.0))?)
+        Ok(self.keystore().destroy_data_key(keystore::TreeId(tree.0))?)
     }
 
     fn trees(&self) -> Result<Vec<storage::TreeId>, KeyError> {
-        let trees = self.0.tree_ids();
+        let trees = self.keystore().tree_ids();
         Ok(trees
             .into_iter()
             .map(|tree| storage::TreeId(tree.0))
@@ -100,7 +112,8 @@ mod tests {
         let (key, cipher) = (MasterKeyRef::key_file(1), Cipher::Aes256Gcm);
         let keystore = Keystore::create(dbpath.path(), Uuid::new_v4(), cipher, key, &master);
         let keystore = Arc::new(keystore.unwrap());
-        let Encryption::Keys(ring) = storage_encryption(Some(&keystore)) else {
+        let encryption = Encryption::new(Arc::clone(&keystore), None);
+        let StorageEncryption::Keys(ring) = storage_encryption(Some(&encryption)) else {
             panic!("no keys");
         };
         let (ours, theirs) = (keystore::TreeId([7; 16]), storage::TreeId([7; 16]));

@@ -14,7 +14,11 @@
 //! | announced (a start was interrupted) | KMIP | | find the key by its Name, or create it; go on as above |
 //! | encrypted under X | KMIP | no, or X | fetch X |
 //! | encrypted under X | KMIP | Y | refused |
+//! | encrypted under a key file | KMIP | Y | fetch Y; if it is that key, the keystore names it from now on |
 //! | encrypted | another provider | | refused |
+//!
+//! With `rotateMasterKey`, [`rotate`] has its own table. The master keys that databases have of their own
+//! are fetched last; one that cannot be had locks its database and is no reason not to start.
 //!
 //! Everything that can be refused is looked at before a key is created on a KMIP server and before a
 //! byte is written in the dbpath, in this order: dbpath, keystore, options against it, certificate
@@ -25,21 +29,31 @@ mod encrypted;
 mod error;
 mod harden;
 mod key_ring;
+mod migrate;
 mod options;
-mod polling;
-mod status;
+mod rotate;
 
 use std::path::Path;
 use std::sync::Arc;
 
-use keystore::{Info, Keystore};
+use keystore::Keystore;
 
 pub use dbpath::{DbpathLock, DbpathState};
 pub use error::{StartupError, storage_exit_status};
 pub(crate) use error::{of_kmip_client, of_tls};
 pub use key_ring::storage_encryption;
+pub use migrate::{Migrated, migrate};
 pub use options::{EncryptionOptions, KmipOptions, MasterKeySource};
-pub use polling::{KeyLost, Polling};
+
+pub use rotate::{is_rotation, rotate};
+
+pub(crate) use dbpath::inspect;
+pub(crate) use encrypted::{check_existing, check_fresh, client as kmip_client};
+pub(crate) use error::{describe, in_tls_file};
+pub(crate) use harden::no_core_dumps;
+pub(crate) use rotate::log_rotation;
+
+use crate::encryption::Encryption;
 
 /// A dbpath that may be used: what the data is encrypted with, if it is.
 #[derive(Debug)]
@@ -47,36 +61,12 @@ pub use polling::{KeyLost, Polling};
 pub struct Opened {
     /// The keystore; `None` if the dbpath is not encrypted.
     pub keystore: Option<Arc<Keystore>>,
-    /// What `serverStatus` shows of it; `None` if the dbpath is not encrypted.
-    pub encryption: Option<EncryptionStatus>,
+    /// What the running server knows about its keys; `None` if the dbpath is not encrypted.
+    pub encryption: Option<Arc<Encryption>>,
     /// Whether nothing was ever stored in the dbpath before.
     pub fresh: bool,
     /// Keeps other processes out of the dbpath for as long as it lives.
     pub lock: DbpathLock,
-}
-
-/// What is known about the encryption of the dbpath, for `serverStatus` and the log. Nothing secret.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct EncryptionStatus {
-    /// What the keystore says: provider, identifier, Name, generation, cipher.
-    pub keystore: Info,
-    /// The KMIP server that the master key came from; `None` for a key file.
-    pub kmip: Option<KmipStatus>,
-}
-
-/// How the master key was fetched.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct KmipStatus {
-    /// The server that was used, as configured: `host:port`.
-    pub server: String,
-    /// The protocol version that was agreed on.
-    pub version: String,
-    /// The key's state on the server.
-    pub key_state: String,
-    /// The end of the client certificate's validity, in seconds since 1970.
-    pub client_certificate_not_after_unix_secs: Option<i64>,
 }
 
 /// Decides whether the dbpath may be used as asked, and opens its keystore.
@@ -88,27 +78,40 @@ pub async fn open(
     encryption: Option<&EncryptionOptions>,
 ) -> Result<Opened, StartupError> {
     let lock = DbpathLock::take(dbpath)?;
-    let state = dbpath::inspect(dbpath)?;
+    let state = inspect(dbpath)?;
+    fits(dbpath, &state, encryption.is_some())?;
     match encryption {
         Some(options) => {
-            harden::no_core_dumps();
+            no_core_dumps();
             encrypted::open(dbpath, state, options, lock).await
         }
-        None => match state {
-            DbpathState::Empty | DbpathState::Plain => Ok(Opened {
-                keystore: None,
-                encryption: None,
-                fresh: state == DbpathState::Empty,
-                lock,
-            }),
-            DbpathState::Announced(_) => Err(StartupError::PreparedForEncryption {
-                dbpath: dbpath.to_path_buf(),
-            }),
-            DbpathState::Encrypted(header) => Err(StartupError::Encrypted {
-                dbpath: dbpath.to_path_buf(),
-                master_key: error::describe(header.master_key()),
-            }),
-        },
+        None => Ok(Opened {
+            keystore: None,
+            encryption: None,
+            fresh: state == DbpathState::Empty,
+            lock,
+        }),
+    }
+}
+
+/// Whether what the dbpath holds and whether encryption is asked for go together.
+///
+/// # Errors
+/// [`StartupError::Encrypted`], [`StartupError::PreparedForEncryption`], [`StartupError::NotEncrypted`].
+pub(crate) fn fits(
+    dbpath: &Path,
+    state: &DbpathState,
+    encryption_asked_for: bool,
+) -> Result<(), StartupError> {
+    let dbpath = dbpath.to_path_buf();
+    match (state, encryption_asked_for) {
+        (DbpathState::Plain, true) => Err(StartupError::NotEncrypted { dbpath }),
+        (DbpathState::Announced(_), false) => Err(StartupError::PreparedForEncryption { dbpath }),
+        (DbpathState::Encrypted(header), false) => Err(StartupError::Encrypted {
+            dbpath,
+            master_key: describe(header.master_key()),
+        }),
+        _ => Ok(()),
     }
 }
 

@@ -7,6 +7,8 @@ use keystore::Cipher;
 use kmip_client::{ClientConfig, ServerAddress, VersionPolicy};
 use tls::ClientTls;
 
+use crate::encryption::KeyStatePolicy;
+
 /// Encryption at rest (`security.enableEncryption`).
 #[derive(Clone, Debug)]
 pub struct EncryptionOptions {
@@ -47,6 +49,10 @@ pub struct KmipOptions {
     pub activate_keys: bool,
     /// Put the keystore under a new master key and exit. Default off.
     pub rotate_master_key: bool,
+    /// Have the KMIP server wrap keys that are taken into use, so that its own never leaves it. Default off.
+    pub wrap_on_server: bool,
+    /// How the master key is looked after while the server runs.
+    pub key_state: KeyStatePolicy,
 }
 
 impl KmipOptions {
@@ -62,6 +68,8 @@ impl KmipOptions {
             create_key_if_missing: false,
             activate_keys: true,
             rotate_master_key: false,
+            wrap_on_server: false,
+            key_state: KeyStatePolicy::default(),
         }
     }
 

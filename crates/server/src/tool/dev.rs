@@ -11,7 +11,6 @@ use crate::config::{LogRotate, SystemLogOptions};
 use crate::dev::{self, Database};
 use crate::exit::ExitStatus;
 use crate::net::Listener;
-use crate::startup::EncryptionStatus;
 use crate::state::StartUp;
 use crate::{log, run};
 
@@ -44,7 +43,8 @@ pub(super) async fn run(options: &DevOptions) -> Result<(), Failure> {
 /// The database of the playground.
 async fn serve(database: Database, log: log::LogHandle) -> anyhow::Result<()> {
     let (stop, shutdown) = watch::channel(false);
-    run::stop_on_signal(Arc::new(stop))?;
+    let stop = Arc::new(stop);
+    run::stop_on_signal(Arc::clone(&stop))?;
     let address = tokio::net::lookup_host((database.host, database.port)).await?;
     let listener = Listener::bind(&address.collect::<Vec<_>>())
         .await
@@ -59,15 +59,18 @@ async fn serve(database: Database, log: log::LogHandle) -> anyhow::Result<()> {
             config.clone(),
         ],
         parsed: bson::rawdoc! { "config": config },
-        encryption: opened
-            .encryption
-            .as_ref()
-            .map(EncryptionStatus::to_document),
+        encryption: opened.encryption.clone(),
         max_connections: DEV_CONNECTIONS,
         log: Some(log),
         ..StartUp::default()
     };
+    let encryption = opened.encryption.as_ref();
+    let _watch = encryption.map(|encryption| encryption.watch(stop));
+    let _databases = encryption.map(|encryption| encryption.watch_databases(store.clone()));
     (database.ready)();
     run::serve(listener, store, start_up, shutdown).await?;
-    Ok(())
+    match encryption.and_then(|encryption| encryption.stopped_by()) {
+        Some(lost) => Err(lost.clone().into()),
+        None => Ok(()),
+    }
 }

@@ -3,14 +3,17 @@
 use std::io::{IsTerminal, Write};
 use std::path::Path;
 
-use kmip_tool::{Cause, ConnectionOptions, Io, KmipArguments, PASSWORD_VARIABLE};
+use kmip_tool::{Cause, ConnectionOptions, Io, KmipArguments};
 
 use super::Failure;
-use crate::config::{self, ErrorKind};
+use crate::config::{self, Environment, ErrorKind};
 use crate::exit::ExitStatus;
 use crate::startup::{of_kmip_client, of_tls};
 
-pub(super) async fn run(arguments: &KmipArguments) -> Result<(), Failure> {
+pub(super) async fn run(
+    arguments: &KmipArguments,
+    environment: Environment,
+) -> Result<(), Failure> {
     if let Some(log) = kmip_tool::subscriber(arguments.verbose, std::io::stderr) {
         // Somebody who has set one already hears from us there.
         let _ = tracing::subscriber::set_global_default(log);
@@ -21,10 +24,9 @@ pub(super) async fn run(arguments: &KmipArguments) -> Result<(), Failure> {
         stdout: &mut std::io::stdout(),
         stderr: &mut std::io::stderr(),
     };
-    let password = std::env::var(PASSWORD_VARIABLE)
-        .ok()
-        .filter(|password| !password.is_empty())
-        .map(tls::Password::new);
+    let password = environment
+        .into_client_certificate_password()
+        .map(|password| tls::Password::new(password.expose().to_owned()));
     match kmip_tool::run(arguments, password, connection_of, io).await {
         Ok(()) => Ok(()),
         Err(failure) if arguments.json => {

@@ -2,6 +2,7 @@
 
 mod backup;
 mod dev;
+mod keys;
 mod kmip;
 mod progress;
 mod restore;
@@ -12,6 +13,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
+use crate::config::Environment;
 use crate::config::tool::{Tool, ToolCommand};
 use crate::exit::ExitStatus;
 
@@ -38,8 +40,9 @@ impl Failure {
     }
 }
 
-/// Runs the tool with this command line, program name first.
-pub fn main(arguments: &[String]) -> ExitCode {
+/// Runs the tool with this command line, program name first. The environment is consumed, so that nothing
+/// secret in it outlives the reading of the options.
+pub fn main(arguments: &[String], environment: Environment) -> ExitCode {
     let tool = match Tool::try_parse_from(arguments) {
         Ok(tool) => tool,
         Err(error) => {
@@ -58,7 +61,7 @@ pub fn main(arguments: &[String]) -> ExitCode {
         .enable_all()
         .build();
     let result = match runtime {
-        Ok(runtime) => runtime.block_on(run(&tool.command)),
+        Ok(runtime) => runtime.block_on(run(&tool.command, environment)),
         Err(error) => Err(Failure::new(&error, ExitStatus::Internal)),
     };
     match result {
@@ -72,11 +75,12 @@ pub fn main(arguments: &[String]) -> ExitCode {
     }
 }
 
-async fn run(command: &ToolCommand) -> Result<(), Failure> {
+async fn run(command: &ToolCommand, environment: Environment) -> Result<(), Failure> {
     match command {
         ToolCommand::Backup(command) => backup::run(command),
         ToolCommand::Dev(options) => dev::run(options).await,
-        ToolCommand::Kmip(arguments) => kmip::run(arguments).await,
+        ToolCommand::Keys(command) => keys::run(command, environment).await,
+        ToolCommand::Kmip(arguments) => kmip::run(arguments, environment).await,
         ToolCommand::Restore(options) => restore::run(options),
     }
 }

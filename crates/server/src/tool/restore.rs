@@ -9,7 +9,8 @@ use super::Failure;
 use super::backup::failure;
 use super::progress::Bar;
 use crate::config::tool::RestoreOptions;
-use crate::config::{self, Invocation, MasterKeyOptions, Options};
+use crate::config::{self, Environment, Invocation, MasterKeyOptions, Options};
+use crate::daemon::config_exit_status;
 use crate::exit::ExitStatus;
 
 pub(super) fn run(options: &RestoreOptions) -> Result<(), Failure> {
@@ -46,16 +47,11 @@ fn target(options: &RestoreOptions, configured: Option<&Options>) -> Result<Path
 fn read_config(file: &Path) -> Result<Box<Options>, Failure> {
     let file = file.display().to_string();
     let arguments = ["strongroomd".to_owned(), "--config".to_owned(), file];
-    match config::load(&arguments) {
+    // Nothing is asked of the KMIP server: a password in the environment is not needed.
+    match config::load(&arguments, &Environment::default()) {
         Ok(Invocation::Run(options)) => Ok(options),
         Ok(Invocation::Print(text)) => Err(Failure::new(&text, ExitStatus::BadOptions)),
-        Err(error) => {
-            let status = match error.kind() {
-                config::ErrorKind::ConfigFile => ExitStatus::ConfigFile,
-                _ => ExitStatus::BadOptions,
-            };
-            Err(Failure::new(&error, status))
-        }
+        Err(error) => Err(Failure::new(&error, config_exit_status(&error))),
     }
 }
 
@@ -148,7 +144,7 @@ mod tests {
     fn options(arguments: &[&str]) -> Box<Options> {
         let all = ["strongroomd", "--dbpath", "/data"].iter().chain(arguments);
         let arguments: Vec<String> = all.map(|&text| text.to_owned()).collect();
-        match config::load(&arguments).unwrap() {
+        match config::load(&arguments, &Environment::default()).unwrap() {
             Invocation::Run(options) => options,
             Invocation::Print(text) => panic!("{text}"),
         }

@@ -39,7 +39,7 @@ fn an_application_and_a_restart() {
 }
 
 /// The first file below the directory that holds the bytes.
-fn find(directory: &Path, needle: &[u8]) -> Option<String> {
+pub(crate) fn find(directory: &Path, needle: &[u8]) -> Option<String> {
     std::fs::read_dir(directory).unwrap().find_map(|entry| {
         let path = entry.unwrap().path();
         if path.is_dir() {

@@ -3,4 +3,5 @@
 mod compatibility;
 mod crud;
 mod encrypted;
+mod hygiene;
 mod support;

@@ -5,12 +5,14 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use kmip::SecretBytes;
+use kmip_client::{Client, ClientConfig, NewSymmetricKey, ServerAddress};
 use kmip_server::{Server, ServerConfig};
 use mongodb::bson::doc;
 use mongodb::options::ClientOptions;
-use mongodb::sync::Client;
+use mongodb::sync::Client as MongoClient;
 use tls::dev_pki::DevPki;
-use tls::{ClientAuth, IdentityFiles, ServerTls, Trust};
+use tls::{ClientAuth, ClientTls, IdentityFiles, ServerTls, Trust};
 use tokio::runtime::Runtime;
 
 /// Ends a broken run; measures nothing.
@@ -67,15 +69,20 @@ impl Strongroomd {
     }
 
     /// A client of it.
-    pub(crate) fn client(&self) -> Client {
+    pub(crate) fn client(&self) -> MongoClient {
         self.client_with(PATIENCE)
     }
 
-    fn client_with(&self, server_selection: Duration) -> Client {
+    fn client_with(&self, server_selection: Duration) -> MongoClient {
         let uri = format!("mongodb://127.0.0.1:{}/?directConnection=true", self.port);
         let mut options = ClientOptions::parse(uri).run().unwrap();
         options.server_selection_timeout = Some(server_selection);
-        Client::with_options(options).unwrap()
+        MongoClient::with_options(options).unwrap()
+    }
+
+    /// What it printed so far.
+    pub(crate) fn output(&self) -> String {
+        std::fs::read_to_string(&self.output).unwrap()
     }
 
     /// A clean stop, as a service manager does it.
@@ -105,7 +112,7 @@ fn free_port() -> u16 {
 pub(crate) struct Kmip {
     pki: DevPki,
     port: u16,
-    _runtime: Runtime,
+    runtime: Runtime,
 }
 
 impl Kmip {
@@ -122,11 +129,28 @@ impl Kmip {
         let server = runtime.block_on(Server::bind(config)).unwrap();
         let port = server.local_addr().port();
         runtime.spawn(server.run(std::future::pending()));
-        Self {
-            pki,
-            port,
-            _runtime: runtime,
-        }
+        Self { pki, port, runtime }
+    }
+
+    /// Puts an Active key with these bytes there; its unique identifier.
+    pub(crate) fn register(&self, material: &[u8]) -> String {
+        let tls = ClientTls {
+            trust: Trust::only(&self.pki.ca),
+            identity: Some(IdentityFiles::combined(&self.pki.client)),
+        };
+        let server = ServerAddress::parse("127.0.0.1", self.port).unwrap();
+        let client = Client::new(ClientConfig::new(vec![server], tls)).unwrap();
+        self.runtime.block_on(async {
+            let mut session = client.connect().await.unwrap();
+            let key = NewSymmetricKey::aes256("a key that the test knows");
+            let material = SecretBytes::from(material);
+            let identifier = session
+                .register_symmetric_key(&key, &material)
+                .await
+                .unwrap();
+            session.activate(&identifier).await.unwrap();
+            identifier
+        })
     }
 
     /// The options of a server that has its master key there.

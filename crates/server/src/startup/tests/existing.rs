@@ -61,16 +61,6 @@ async fn provider_and_cipher_stay_what_they_are() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn rotation_is_refused_until_it_is_there() {
-    let (world, _) = encrypted_world().await;
-    let mut kmip = world.kmip();
-    kmip.rotate_master_key = true;
-    world
-        .refused_kmip(kmip, ExitStatus::RotationRefused, &["not supported"])
-        .await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn damage_is_found_before_the_server_is_asked() {
     let (mut world, _) = encrypted_world().await;
     world.stop_server().await;
@@ -118,8 +108,8 @@ async fn the_state_of_the_key_matters_unless_activate_keys_is_off() {
     let mut kmip = world.kmip();
     kmip.activate_keys = false;
     let opened = world.open(kmip.clone()).await.unwrap();
-    let status = opened.encryption.as_ref().unwrap().kmip.as_ref().unwrap();
-    assert_eq!(status.key_state, "Deactivated");
+    let status = opened.encryption.as_ref().unwrap().status();
+    assert_eq!(status.kmip.unwrap().key_state, "Deactivated");
     drop(opened);
 
     session.destroy(&identifier).await.unwrap();

@@ -25,7 +25,7 @@ async fn a_key_is_created_activated_named_and_remembered() {
     let world = World::new().await;
     let opened = world.open(world.kmip()).await.unwrap();
     assert!(opened.fresh);
-    let status = opened.encryption.as_ref().unwrap();
+    let status = opened.encryption.as_ref().unwrap().status();
     let key = &status.keystore.master_key;
     assert_eq!(key.name, Some(key_name(status.keystore.dbpath_id, 1)));
     let kmip = status.kmip.as_ref().unwrap();
@@ -75,7 +75,7 @@ async fn without_activate_keys_a_created_key_stays_pre_active() {
     let mut kmip = world.kmip();
     kmip.activate_keys = false;
     let opened = world.open(kmip.clone()).await.unwrap();
-    let status = opened.encryption.as_ref().unwrap();
+    let status = opened.encryption.as_ref().unwrap().status();
     assert_eq!(status.kmip.as_ref().unwrap().key_state, "PreActive");
     drop(opened);
     world.open(kmip).await.unwrap();
@@ -147,13 +147,7 @@ async fn a_missing_key_is_created_if_asked_for() {
     kmip.key_identifier = Some("payroll".into());
     kmip.create_key_if_missing = true;
     let opened = world.open(kmip.clone()).await.unwrap();
-    let key = opened
-        .encryption
-        .as_ref()
-        .unwrap()
-        .keystore
-        .master_key
-        .clone();
+    let key = opened.keystore.as_ref().unwrap().info().master_key;
     assert_eq!(key.name.as_deref(), Some("payroll"));
     drop(opened);
     let files = world.kmip_files();
@@ -184,7 +178,7 @@ async fn a_key_file_works_and_keeps_its_rules() {
     for fresh in [true, false] {
         let opened = open(&world.dbpath(), Some(&options)).await.unwrap();
         assert_eq!(opened.fresh, fresh);
-        assert!(opened.encryption.unwrap().kmip.is_none());
+        assert!(opened.encryption.unwrap().status().kmip.is_none());
     }
     fs::write(&path, "CAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAg=\n").unwrap();
     world
@@ -288,4 +282,24 @@ async fn a_prepared_dbpath_is_for_encryption_by_the_same_provider() {
     let opened = world.open(kmip).await.unwrap();
     assert_eq!(identifier(&opened), given);
     assert!(opened.fresh && opened.keystore.unwrap().info().pending.is_none());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_wraps_on_its_server_is_not_fetched() {
+    let world = World::new().await;
+    let mut kmip = world.kmip();
+    kmip.wrap_on_server = true;
+    let opened = world.open(kmip).await.unwrap();
+    let key = opened.keystore.as_ref().unwrap().info().master_key;
+    assert!(key.is_wrapped_on_server());
+    let dbpath_id = opened.keystore.as_ref().unwrap().info().dbpath_id;
+    drop(opened);
+    // How it is opened does not depend on the option.
+    let opened = world.open(world.kmip()).await.unwrap();
+    let info = opened.keystore.as_ref().unwrap().info();
+    assert!(info.master_key.is_wrapped_on_server() && info.dbpath_id == dbpath_id);
+    assert_eq!(
+        opened.encryption.unwrap().status().kmip.unwrap().key_state,
+        "Active"
+    );
 }

@@ -2,8 +2,12 @@
 
 mod crash;
 mod data;
+mod databases;
 mod existing;
 mod fresh;
+mod migration;
 mod peers;
 mod polling;
+mod preflight;
+mod rotation;
 mod support;

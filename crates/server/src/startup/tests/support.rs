@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -58,7 +59,8 @@ impl World {
         world
     }
 
-    async fn start(&mut self) {
+    /// Starts the server, again on the address that it had.
+    pub(super) async fn start(&mut self) {
         let tls = ServerTls {
             identity: IdentityFiles::combined(self.path("server.pem")),
             client_auth: ClientAuth::Required(Trust::only(self.path("ca.pem"))),
@@ -71,6 +73,21 @@ impl World {
             let _ = stopped.await;
         }));
         self.running = Some((stop, task));
+    }
+
+    /// Another server of the same authority, with objects of its own; it runs until the test ends.
+    pub(super) async fn add_server(&self, directory: &str) -> SocketAddr {
+        let tls = ServerTls {
+            identity: IdentityFiles::combined(self.path("server.pem")),
+            client_auth: ClientAuth::Required(Trust::only(self.path("ca.pem"))),
+        };
+        fs::create_dir(self.path(directory)).unwrap();
+        let listen = "127.0.0.1:0".parse().unwrap();
+        let config = ServerConfig::new(listen, tls, self.path(directory));
+        let server = Server::bind(config).await.unwrap();
+        let address = server.local_addr();
+        tokio::spawn(server.run(std::future::pending()));
+        address
     }
 
     /// Stops the server; its port refuses connections from then on.
@@ -125,14 +142,16 @@ impl World {
         status: ExitStatus,
         expected: &[&str],
     ) {
-        let before = (snapshot(&self.dbpath()), snapshot(&self.path("kmip")));
+        // Of the KMIP server which objects there are: it notes in a key that it was handed out (Fresh).
+        let objects = || snapshot(&self.path("kmip")).into_keys().collect::<Vec<_>>();
+        let before = (snapshot(&self.dbpath()), objects());
         let error = open(&self.dbpath(), options).await.map(drop).unwrap_err();
         let message = error.to_string();
         assert_eq!(error.exit_status(), status, "{message}");
         for part in expected {
             assert!(message.contains(part), "{part} is not in: {message}");
         }
-        let after = (snapshot(&self.dbpath()), snapshot(&self.path("kmip")));
+        let after = (snapshot(&self.dbpath()), objects());
         assert!(before == after, "changed something: {message}");
     }
 
@@ -167,8 +186,13 @@ pub(super) fn key_file(path: PathBuf) -> EncryptionOptions {
 
 /// The unique identifier of the master key.
 pub(super) fn identifier(opened: &Opened) -> String {
-    let status = opened.encryption.as_ref().unwrap();
-    status.keystore.master_key.identifier.clone().unwrap()
+    let keystore = opened.keystore.as_ref().unwrap();
+    keystore.info().master_key.identifier.unwrap()
+}
+
+/// Makes a file its owner's only.
+pub(super) fn set_private(path: &Path) {
+    fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
 }
 
 /// All files below a directory and what is in them; nothing for a directory that is not there.
