@@ -195,7 +195,7 @@ pub async fn open(storage: &Storage, create: bool) -> Result<KeySource, KekError
         .map_err(|error| KekError::Crypto(error.to_string()))?;
     let aad = serde_json::to_vec(&source).map_err(|error| KekError::Crypto(error.to_string()))?;
     let bytes = match wrapped {
-        Some(wrapped) => unwrap(&sealer, &aad, &wrapped).ok_or_else(|| match &source {
+        Some(wrapped) => unwrap(&sealer, &aad, &wrapped).ok_or(match &source {
             Source::Passphrase { .. } => KekError::WrongPassphrase { path },
             Source::Kmip { .. } => KekError::WrongKmipKey { path },
         })?,

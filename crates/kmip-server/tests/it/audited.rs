@@ -17,10 +17,13 @@ const READY: u8 = 1;
 const RECORD: u8 = 2;
 const SETTLE: u8 = 3;
 
+/// One batch item: operation, result, identifiers.
+type Told = (Option<Operation>, ResultStatus, Vec<String>);
+
 #[derive(Debug, Default)]
 struct Sink {
     broken: AtomicU8,
-    told: Mutex<Vec<(Option<Operation>, ResultStatus, Vec<String>)>>,
+    told: Mutex<Vec<Told>>,
 }
 
 impl Sink {
@@ -31,7 +34,7 @@ impl Sink {
         Ok(())
     }
 
-    fn told(&self) -> Vec<(Option<Operation>, ResultStatus, Vec<String>)> {
+    fn told(&self) -> Vec<Told> {
         std::mem::take(&mut self.told.lock().unwrap())
     }
 }
