@@ -129,7 +129,7 @@ async fn what_the_server_offers() {
     }
     let text = rig.run(&["query"]).await.text();
     assert!(
-        text.contains("Vendor") && text.contains("Create, Register"),
+        text.contains("Vendor") && text.contains("Create, CreateKeyPair, Register"),
         "{text}"
     );
 }
