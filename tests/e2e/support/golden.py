@@ -23,7 +23,8 @@ def mask(text: str, temporary: Path, words: dict[str, str]) -> str:
     for pattern, name in _MASKS:
         text = pattern.sub(name, text)
     for word, name in words.items():
-        text = re.sub(rf"(?<![\w./-]){re.escape(word)}(?![\w/-])", name, text)
+        # PyKMIP numbers its keys from 1, as we do generations.
+        text = re.sub(rf"(?<!generation )(?<![\w./-]){re.escape(word)}(?![\w/-])", name, text)
     return text
 
 
