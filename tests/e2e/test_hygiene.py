@@ -5,6 +5,7 @@ import hashlib
 import os
 import signal
 import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -24,8 +25,18 @@ FIELD = "ibex_field_1093"
 VALUE = "tapir value 7750"
 PASSWORD = "okapi-password-3381"
 
-# Starts a program in a directory with core dumps allowed, as far as whoever starts it can tell.
-LAUNCHER = ["sh", "-c", 'cd "$0" && ulimit -c unlimited && exec "$@"']
+# Starts a program in a directory with core dumps allowed, as far as whoever starts it can tell. SIGQUIT may have
+# come down to us as ignored: a shell does that to what it starts in the background.
+LAUNCHER = [
+    sys.executable,
+    "-c",
+    "import os, resource, signal, sys;"
+    "os.chdir(sys.argv[1]);"
+    "limit = resource.getrlimit(resource.RLIMIT_CORE)[1];"
+    "resource.setrlimit(resource.RLIMIT_CORE, (limit, limit));"
+    "signal.signal(signal.SIGQUIT, signal.SIG_DFL);"
+    "os.execvp(sys.argv[2], sys.argv[2:])",
+]
 
 
 @pytest.fixture

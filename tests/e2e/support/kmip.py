@@ -8,6 +8,7 @@ import sqlite3
 from pathlib import Path
 
 from kmip import enums
+from kmip.core.factories.attributes import AttributeFactory
 from kmip.pie.client import ProxyKmipClient
 from kmip.pie.objects import SymmetricKey
 
@@ -134,8 +135,12 @@ class PyKmip:
             return attributes[0].attribute_value.value.name
 
     def identifiers(self, issued: Issued) -> list[str]:
+        """The client's symmetric keys. (Certificates and public keys are shown to everybody, whoever made them.)"""
+        kind = AttributeFactory().create_attribute(
+            enums.AttributeType.OBJECT_TYPE, enums.ObjectType.SYMMETRIC_KEY
+        )
         with self.client(issued) as client:
-            return list(client.locate())
+            return list(client.locate(attributes=[kind]))
 
     def _alter(self, statement: str, *values):
         with contextlib.closing(sqlite3.connect(self.database, timeout=30)) as database, database:
