@@ -330,9 +330,9 @@ class Load:
         self.next = 0
         self.lock = threading.Lock()
 
-    def run(self, server, writes: int, data_keys: bool):
-        """Kills the server after so many acknowledged writes; the number of rotations that were
-        acknowledged."""
+    def run(self, server, writes: int, data_keys: bool, after_a_rotation: bool):
+        """Kills the server after so many acknowledged writes, and a rotation if that is asked for (a rotation
+        takes longer than a few writes); the rotations that were acknowledged."""
         enough, rotated = threading.Event(), []
         target = len(self.acknowledged) + writes
 
@@ -349,7 +349,7 @@ class Load:
                         return
                     with self.lock:
                         self.acknowledged.add(key)
-                        if len(self.acknowledged) >= target:
+                        if len(self.acknowledged) >= target and (rotated or not after_a_rotation):
                             enough.set()
 
         def rotate():
@@ -381,7 +381,8 @@ def test_kill_during_online_rotation_under_load_loses_nothing(make_server, own_a
     rotations, last = 0, None
     for kill in range(KILLS):
         server.start()
-        rotated = load.run(server, generator.randrange(5, 60), data_keys=kill % 3 == 0)
+        writes = generator.randrange(5, 60)
+        rotated = load.run(server, writes, data_keys=kill % 3 == 0, after_a_rotation=kill % 2 == 0)
         rotations += len(rotated)
         last = rotated[-1] if rotated else last
         # What was acknowledged is durable; a rotation that was not may have happened as well.
