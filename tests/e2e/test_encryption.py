@@ -5,6 +5,7 @@ import stat
 import pytest
 
 from support import disk
+from support.exit_status import statuses
 
 
 def fill(server, n=100):
@@ -193,6 +194,26 @@ def test_a_master_key_is_nowhere_in_the_output(make_server, own_access):
     for form in (material, material.hex().encode(), material.hex().upper().encode()):
         assert form not in output
     assert not disk.find(server.dbpath, {"the master key": material})
+
+
+def test_the_other_cipher(make_server, own_access):
+    """The dbpath keeps the cipher that it was made with; another one is refused."""
+    options = own_access.options()
+    cipher = ["--encryptionCipherMode", "XCHACHA20-POLY1305"]
+    server = make_server(options + cipher).start()
+    fill(server)
+    with server.client() as client:
+        shown = client.admin.command("serverStatus")["encryptionAtRest"]
+    assert shown["encryptionCipherMode"] == "XCHACHA20-POLY1305"
+    assert server.stop() == 0
+    server.options = options
+    server.start()
+    check(server)
+    server.stop()
+    server.options = options + ["--encryptionCipherMode", "AES256-GCM"]
+    process = server.spawn()
+    assert process.wait(90) == statuses()["CipherMismatch"]
+    assert "XCHACHA20-POLY1305" in server.output()
 
 
 def test_a_master_key_that_never_leaves_its_server(make_server, own_access):

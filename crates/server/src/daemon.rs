@@ -240,9 +240,8 @@ pub(crate) fn encryption_options(
         MasterKeyOptions::KeyFile(path) => MasterKeySource::KeyFile(path.clone()),
         MasterKeyOptions::Kmip(kmip) => MasterKeySource::Kmip(Box::new(kmip_options(kmip)?)),
     };
-    // There is one cipher; a dbpath says for itself which one it has.
     Ok(EncryptionOptions {
-        cipher: None,
+        cipher: options.cipher_mode,
         master_key,
     })
 }

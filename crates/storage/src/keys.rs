@@ -107,9 +107,24 @@ pub enum DataKeyState {
     Unknown,
 }
 
+/// How files are sealed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum DataCipher {
+    /// AES-256 in Galois/Counter Mode: fast where the processor has instructions for it.
+    #[default]
+    Aes256Gcm,
+    /// XChaCha20 with Poly1305: fast without such instructions.
+    XChaCha20Poly1305,
+}
+
 /// The data keys of one tree, by number. Every call is answered from memory: the engine asks on
 /// the commit path.
 pub trait DataKeys: Send + Sync {
+    /// How the tree's files are sealed. The same for as long as the tree is there.
+    fn cipher(&self) -> DataCipher {
+        DataCipher::default()
+    }
+
     /// The number of the key that new files are written under.
     fn active(&self) -> u32;
 

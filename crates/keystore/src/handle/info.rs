@@ -53,6 +53,11 @@ impl Info {
 }
 
 impl Keystore {
+    /// How the data is encrypted.
+    pub fn cipher(&self) -> Cipher {
+        self.state().header.cipher
+    }
+
     /// What the keystore says about itself.
     pub fn info(&self) -> Info {
         let state = self.state();

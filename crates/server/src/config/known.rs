@@ -26,6 +26,15 @@ pub enum Kind {
     Secret,
     /// One of a few words.
     Choice(&'static [&'static str]),
+    /// One of a few words; one that `mongod` has besides is refused with the reason.
+    ChoiceBut {
+        /// The accepted values.
+        words: &'static [&'static str],
+        /// The value that is refused.
+        other: &'static str,
+        /// Why, and what to do.
+        reason: &'static str,
+    },
     /// A flag that counts its occurrences (`-vvv`); a number within limits in the file.
     Count {
         /// Largest accepted value.
@@ -86,6 +95,9 @@ const fn option(
         help,
     }
 }
+
+/// What the storage engine offers.
+const CIPHERS: &[&str] = &["AES256-GCM", "XCHACHA20-POLY1305"];
 
 const MS_MAX: i64 = i32::MAX as i64;
 const GENERAL: &str = "General";
@@ -153,8 +165,8 @@ pub const OPTIONS: &[Known] = &[
     option(ENCRYPTION, "security.enableEncryption", "enableEncryption", Kind::Bool, "BOOL",
         "Encrypt everything under the dbpath"),
     option(ENCRYPTION, "security.encryptionCipherMode", "encryptionCipherMode",
-        Kind::Only { value: "AES256-GCM", reason: "AES256-GCM is the only mode, because it notices changes to the data and CBC does not; set it, or remove the option" }, "MODE",
-        "Only `AES256-GCM`, which is the default"),
+        Kind::ChoiceBut { words: CIPHERS, other: "AES256-CBC", reason: "data is sealed with modes that notice changes to it, and CBC does not: set AES256-GCM, or remove the option" }, "MODE",
+        "Cipher of the data of a new dbpath. Default: AES256-GCM, the faster one on processors with AES instructions"),
     option(ENCRYPTION, "security.encryptionKeyFile", "encryptionKeyFile", Kind::Path, "FILE",
         "File with the master key (32 bytes in base64, mode 0600 or 0400), instead of a KMIP server"),
     option(ENCRYPTION, "security.kmip.serverName", "kmipServerName", Kind::Text, "HOSTS",
@@ -292,7 +304,7 @@ mod tests {
                 Kind::Text | Kind::OptionalText => "text".to_owned(),
                 Kind::Path => "path".to_owned(),
                 Kind::Secret => "text, never shown".to_owned(),
-                Kind::Choice(words) => words.join(", "),
+                Kind::Choice(words) | Kind::ChoiceBut { words, .. } => words.join(", "),
                 Kind::Only { value, .. } => value.to_owned(),
             };
             expected.push_str(&format!(

@@ -45,9 +45,8 @@ pub use environment::{CLIENT_CERTIFICATE_PASSWORD, Environment};
 pub use error::{Error, ErrorKind};
 pub use kmip_connection::kmip_connection;
 pub use options::{
-    CipherMode, EncryptionOptions, KmipOptions, KmipServer, LogRotate, MasterKeyOptions,
-    NetOptions, Options, ProcessOptions, SecurityOptions, ServerParameters, StorageOptions,
-    SystemLogOptions,
+    EncryptionOptions, KmipOptions, KmipServer, LogRotate, MasterKeyOptions, NetOptions, Options,
+    ProcessOptions, SecurityOptions, ServerParameters, StorageOptions, SystemLogOptions,
 };
 pub use place::{Origin, Place};
 pub use resolve::{DEFAULT_BIND_IP, DEFAULT_DB_PATH, DEFAULT_PORT};

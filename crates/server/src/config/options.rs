@@ -1,5 +1,6 @@
 //! The options in the form in which the server uses them: checked against each other, defaults filled in.
 
+use keystore::Cipher;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -65,27 +66,9 @@ pub struct SecurityOptions {
 pub struct EncryptionOptions {
     /// The cipher of the data; `None` if it was not given: AES-GCM for new data, and for existing data
     /// what it is encrypted with.
-    pub cipher_mode: Option<CipherMode>,
+    pub cipher_mode: Option<Cipher>,
     /// Where the master key comes from.
     pub master_key: MasterKeyOptions,
-}
-
-/// `security.encryptionCipherMode`
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum CipherMode {
-    /// AES with 256-bit keys in Galois/Counter mode.
-    Aes256Gcm,
-}
-
-impl CipherMode {
-    /// The name as the option spells it.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Aes256Gcm => "AES256-GCM",
-        }
-    }
 }
 
 /// The source of the master key.

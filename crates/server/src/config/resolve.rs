@@ -3,12 +3,14 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use keystore::Cipher;
+
 use super::cmd_line_opts::CmdLineOpts;
 use super::environment::Environment;
 use super::error::Error;
 use super::options::{
-    CipherMode, EncryptionOptions, LogRotate, MasterKeyOptions, NetOptions, Options,
-    ProcessOptions, SecurityOptions, ServerParameters, StorageOptions, SystemLogOptions,
+    EncryptionOptions, LogRotate, MasterKeyOptions, NetOptions, Options, ProcessOptions,
+    SecurityOptions, ServerParameters, StorageOptions, SystemLogOptions,
 };
 use super::place::Origin;
 use super::settings::Settings;
@@ -185,7 +187,7 @@ fn encryption(
     Ok(Some(EncryptionOptions {
         cipher_mode: settings
             .text("security.encryptionCipherMode")
-            .map(|_| CipherMode::Aes256Gcm),
+            .and_then(Cipher::from_mode),
         master_key,
     }))
 }

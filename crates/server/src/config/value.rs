@@ -52,7 +52,14 @@ impl Value {
             Kind::OptionalText if text.trim().is_empty() => Ok(Self::Nothing),
             Kind::OptionalText => Ok(Self::Text(text)),
             Kind::Secret => Ok(Self::Secret(Password::new(text))),
-            Kind::Choice(words) => {
+            Kind::ChoiceBut { other, reason, .. } if text == other => {
+                Err(Error::UnsupportedOption {
+                    place: place.clone(),
+                    value: Some(text),
+                    reason,
+                })
+            }
+            Kind::Choice(words) | Kind::ChoiceBut { words, .. } => {
                 if words.contains(&text.as_str()) {
                     Ok(Self::Text(text))
                 } else {

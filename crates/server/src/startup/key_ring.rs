@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use keystore::{KeyState, Keystore};
+use keystore::{Cipher, KeyState, Keystore};
 use storage::Encryption as StorageEncryption;
-use storage::keys::{DataKeyState, DataKeys, KeyError, KeyLocked, KeyRing};
+use storage::keys::{DataCipher, DataKeyState, DataKeys, KeyError, KeyLocked, KeyRing};
 use zeroize::Zeroizing;
 
 use crate::encryption::Encryption;
@@ -78,6 +78,13 @@ struct TreeKeys {
 }
 
 impl DataKeys for TreeKeys {
+    fn cipher(&self) -> DataCipher {
+        match self.keystore.cipher() {
+            Cipher::XChaCha20Poly1305 => DataCipher::XChaCha20Poly1305,
+            _ => DataCipher::Aes256Gcm,
+        }
+    }
+
     fn active(&self) -> u32 {
         // Key ids begin at 1: 0 is a key that there never was.
         self.keystore.active_key_id(self.tree).unwrap_or(0)

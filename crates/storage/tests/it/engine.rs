@@ -5,9 +5,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use proptest::prelude::*;
+use storage::Error;
 use storage::engine::surreal::SurrealEngine;
 use storage::engine::{Durability, Engine, ReadTransaction, Tree};
-use storage::{Error, keys::DataKeys};
+use storage::keys::{DataCipher, DataKeys};
 
 use crate::support::TestKey;
 
@@ -297,4 +298,47 @@ proptest! {
             tree.close().await.unwrap();
         });
     }
+}
+
+/// The other cipher: every file of the tree says that it is sealed with it, and the tree opens again.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_cipher_is_that_of_the_keys() {
+    struct Other;
+    impl DataKeys for Other {
+        fn cipher(&self) -> DataCipher {
+            DataCipher::XChaCha20Poly1305
+        }
+        fn active(&self) -> u32 {
+            1
+        }
+        fn key(&self, id: u32) -> Option<zeroize::Zeroizing<[u8; 32]>> {
+            (id == 1).then(|| zeroize::Zeroizing::new([7; 32]))
+        }
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("tree");
+    let engine = SurrealEngine::new(1 << 20, 1 << 20);
+    for round in 0..2 {
+        let tree = engine.open(&path, Some(Arc::new(Other))).unwrap();
+        if round == 0 {
+            let mut write = tree.begin().unwrap();
+            write.put(b"key", b"value".to_vec()).unwrap();
+            write.commit(Durability::Immediate).await.unwrap();
+        }
+        let snapshot = tree.snapshot().unwrap();
+        assert_eq!(snapshot.get(b"key").unwrap().unwrap(), b"value");
+        drop(snapshot);
+        tree.close().await.unwrap();
+    }
+    let mut sealed = 0;
+    for directory in ["manifest", "sstables", "wal"] {
+        for entry in std::fs::read_dir(path.join(directory)).unwrap() {
+            let file = std::fs::read(entry.unwrap().path()).unwrap();
+            // The engine's header (magic, version, cipher), which a list of tables has further in.
+            let at = file.windows(4).position(|bytes| bytes == b"SKTD");
+            assert_eq!(file[at.unwrap() + 5], 2, "{directory}");
+            sealed += 1;
+        }
+    }
+    assert!(sealed >= 2, "a log and a list of tables");
 }

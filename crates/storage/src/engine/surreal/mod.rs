@@ -34,7 +34,7 @@ use self::keys::Manager;
 use self::transaction::{Reader, Writer};
 use super::{Engine, EngineFuture, ReadTransaction, Tree, WriteTransaction, size_of_files};
 use crate::error::{Error, Result};
-use crate::keys::{DataKeyUse, DataKeys, DataKeysInUse};
+use crate::keys::{DataCipher, DataKeyUse, DataKeys, DataKeysInUse};
 
 /// The size of a data block before compression, in bytes: what a point read that misses the cache
 /// reads, opens and searches.
@@ -71,7 +71,11 @@ impl Engine for SurrealEngine {
     fn open(&self, path: &Path, keys: Option<Arc<dyn DataKeys>>) -> Result<Arc<dyn Tree>> {
         let mut options = self.options.clone().with_path(path.to_owned());
         if let Some(keys) = keys {
-            options = options.with_encryption(Arc::new(Manager::new(keys)), CipherSuite::Aes256Gcm);
+            let cipher = match keys.cipher() {
+                DataCipher::Aes256Gcm => CipherSuite::Aes256Gcm,
+                DataCipher::XChaCha20Poly1305 => CipherSuite::XChaCha20Poly1305,
+            };
+            options = options.with_encryption(Arc::new(Manager::new(keys)), cipher);
         }
         let name = path
             .file_name()
