@@ -1,8 +1,9 @@
 //! The options in the form in which the server uses them: checked against each other, defaults filled in.
 
-use keystore::Cipher;
 use std::path::PathBuf;
 use std::time::Duration;
+
+use keystore::Cipher;
 
 use kmip_client::VersionPolicy;
 
