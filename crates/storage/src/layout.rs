@@ -10,6 +10,7 @@
 //! | collection u32, `02`, index u32, ordered(values) | of a unique index: ordered(_id) |
 //! | collection u32, `03`, slot u32 | a part of the tally: documents i64, bytes i64 |
 //! | collection u32, `04`, index u32 | which fields are multikey, u64 |
+//! | `FFFFFFFE u32`, key | a value of the database as a plain map (`key_values`) |
 //!
 //! Collection numbers begin at 1 and, like index numbers, are never used again, so that what is
 //! left of a dropped one cannot be taken for what replaced it.
@@ -112,6 +113,26 @@ pub(crate) fn count(collection: u32, slot: u32) -> Key {
 /// Which fields of an index are multikey.
 pub(crate) fn multikey(collection: u32, index: u32) -> Key {
     numbered(collection, MULTIKEY, index)
+}
+
+/// In the place of a collection's number, which none ever reaches: what is no collection's.
+const KEY_VALUES: [u8; 4] = (u32::MAX - 1).to_be_bytes();
+
+/// A key of the database as a plain map.
+pub(crate) fn key_value(key: &[u8]) -> Key {
+    let mut full = Key::from_slice(&KEY_VALUES);
+    full.extend_from_slice(key);
+    full
+}
+
+/// The first key after all of those.
+pub(crate) fn key_values_end() -> Key {
+    Key::from_slice(&u32::MAX.to_be_bytes())
+}
+
+/// The key of the map that stands in a key of the tree.
+pub(crate) fn key_of_value(full: &[u8]) -> &[u8] {
+    full.get(KEY_VALUES.len()..).unwrap_or_default()
 }
 
 /// The number that a numbered key ends with.

@@ -8,6 +8,7 @@
 //! |---|---|
 //! | [`engine`] | the ordered key-value engine behind a small trait; the one place that names it |
 //! | [`keyenc`] | BSON values as bytes that sort as the values do |
+//! | `key_values` | a database as a plain ordered map, for records that are no documents |
 //! | [`keys`] | where data keys come from: the seam to the keystore |
 //! | `layout` | which keys a tree holds |
 //! | `catalog` | collections and indexes, in the same tree as their data |
@@ -34,6 +35,7 @@ pub mod engine;
 mod error;
 mod gate;
 mod index;
+mod key_values;
 pub mod keyenc;
 pub mod keys;
 mod layout;
@@ -49,6 +51,7 @@ pub use database::{CreatedIndexes, Database, WeakDatabase};
 pub use engine::Durability;
 pub use error::{DuplicateKey, Error, Result};
 pub use index::{IndexField, IndexSpec, PartialFilter, PartialFilterCompiler};
+pub use key_values::{KeyValueEntries, KeyValueSnapshot, KeyValueTransaction, KeyValues};
 pub use keys::{Encryption, TreeId};
 pub use record_id::RecordId;
 pub use scan::{IndexEntries, IndexEntry, IndexPosition, IndexRecords, Record, Records};

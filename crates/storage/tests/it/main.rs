@@ -7,6 +7,7 @@ mod data_keys;
 mod documents;
 mod engine;
 mod indexes;
+mod key_values;
 mod leaks;
 mod model;
 mod store;
