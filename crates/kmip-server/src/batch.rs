@@ -17,13 +17,15 @@ use crate::audited::{Auditor, Touched};
 use crate::failure::Failure;
 use crate::identity::Identity;
 use crate::object::Object;
-use crate::objects::{Before, Objects, Transaction};
+use crate::objects::{Before, Objects};
 use crate::operations;
 use crate::streams::Streams;
+use crate::transaction::Transaction;
+use crate::view::View;
 
 /// What an operation knows besides its payload.
 pub(crate) struct Context<'a> {
-    pub(crate) objects: &'a Objects,
+    pub(crate) objects: View<'a>,
     /// Whose objects the client sees and makes: its tenant.
     pub(crate) owner: &'a Arc<str>,
     pub(crate) streams: &'a Streams,
@@ -96,7 +98,7 @@ impl Context<'_> {
         &mut self,
         change: impl FnOnce(&mut Transaction<'_>) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
-        let (done, before) = self.objects.transact(self.owner, change)?;
+        let (done, before) = self.objects.transact(change)?;
         if let Some(journal) = &mut self.journal {
             journal.extend(before);
         }
@@ -129,7 +131,7 @@ impl Context<'_> {
 
     /// An object that is not in the archive.
     pub(crate) fn on_line(&self, identifier: &str) -> Result<Arc<Object>, Failure> {
-        let object = self.objects.get(self.owner, identifier)?;
+        let object = self.objects.get(identifier)?;
         check_on_line(&object)?;
         Ok(object)
     }
@@ -224,14 +226,14 @@ pub(crate) fn perform(
     identity: &Identity,
     auditor: &mut Auditor<'_>,
     message: RequestMessage,
-) -> Vec<ResponseBatchItem> {
+) -> Performed {
     let header = message.header;
     let continues = header.batch_error_continuation_option;
     let undoes = continues == Some(BatchErrorContinuationOption::Undo);
-    let _turn = objects.turn(undoes);
+    let _turn = objects.turn(&identity.tenant, undoes);
     let mut context = Context {
         journal: undoes.then(Vec::new),
-        objects,
+        objects: objects.view(&identity.tenant),
         owner: &identity.tenant,
         streams,
         version: header.protocol_version,
@@ -277,7 +279,17 @@ pub(crate) fn perform(
             break;
         }
     }
-    answers
+    Performed {
+        answers,
+        seen: context.objects.seen(),
+    }
+}
+
+/// What a request has come to.
+pub(crate) struct Performed {
+    pub(crate) answers: Vec<ResponseBatchItem>,
+    /// The last commit that it has made or seen: to be durable before it is answered.
+    pub(crate) seen: u64,
 }
 
 /// Undoes what the items before the failed one have done, and says so in their answers.

@@ -21,7 +21,7 @@ pub struct ServerConfig {
     /// The certificate, and whose clients to admit. A client's certificate says who it is, so
     /// [`tls::ClientAuth::Required`] it should be, or [`tls::ClientAuth::Unrevoked`].
     pub tls: ServerTls,
-    /// Where objects are kept ([`crate::FileStore`]).
+    /// Where objects are kept: a directory of the server's own.
     pub directory: PathBuf,
     /// Where the key-encryption key comes from. Default: the file `kek` in `directory`.
     pub key: KeySource,

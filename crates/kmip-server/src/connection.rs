@@ -29,7 +29,7 @@ pub(crate) struct Deadlines {
 
 /// What all connections share.
 pub(crate) struct Shared {
-    pub(crate) service: Service,
+    pub(crate) service: Arc<Service>,
     pub(crate) clients: Arc<Clients>,
     pub(crate) handshakes: Arc<Handshakes>,
     pub(crate) places: Arc<Semaphore>,

@@ -82,7 +82,10 @@ impl Failure {
 
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
-        tracing::error!(%error, "the KMIP server cannot keep an object");
-        Self::new(ResultReason::GeneralFailure, "the object cannot be stored")
+        tracing::error!(%error, "the store of the KMIP server fails");
+        Self::new(
+            ResultReason::GeneralFailure,
+            "the server's store fails; its log says why",
+        )
     }
 }

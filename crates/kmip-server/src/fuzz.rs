@@ -12,20 +12,7 @@ use kmip::operations::{
 use kmip::registry::{CryptographicAlgorithm, CryptographicUsageMask, ObjectType, QueryFunction};
 use kmip::{AttributeValue, Attributes, Limits, ProtocolVersion, ResponseMessage, text};
 
-use crate::service::Service;
-use crate::store::{Change, Record, RecordStore, StoreError};
-
-struct NoStore;
-
-impl RecordStore for NoStore {
-    fn load(&self) -> Result<Vec<(String, Record)>, StoreError> {
-        Ok(Vec::new())
-    }
-
-    fn apply(&self, _: &[Change<'_>]) -> Result<(), StoreError> {
-        Ok(())
-    }
-}
+use crate::service::TestService;
 
 /// The folder of the published cases, as in the test that replays them.
 fn cases_dir() -> Option<PathBuf> {
@@ -132,12 +119,12 @@ fn own() -> Vec<Vec<u8>> {
 
 #[test]
 fn any_request_of_an_authenticated_client() {
-    let service = AssertUnwindSafe(Service::open(NoStore, Limits::DEFAULT).unwrap());
+    let service = AssertUnwindSafe(TestService::new());
     let peer = AssertUnwindSafe(crate::identity::test_peer("fuzz"));
     let requests = requests();
     // Objects for the others to work on; each must be answered as it is, too.
     for request in requests.iter().take(400) {
-        let reply = service.handle(&peer, request);
+        let reply = service.service.handle(&peer, request);
         ResponseMessage::decode(reply.message.as_slice(), &Limits::DEFAULT).unwrap();
     }
     bolero::check!()
@@ -149,7 +136,7 @@ fn any_request_of_an_authenticated_client() {
                 let position = usize::from(*position) % bytes.len();
                 bytes[position] = *value;
             }
-            let reply = service.handle(&peer, &bytes);
+            let reply = service.service.handle(&peer, &bytes);
             ResponseMessage::decode(reply.message.as_slice(), &Limits::DEFAULT).unwrap();
         });
 }

@@ -17,11 +17,11 @@
 //! - Who a client is, and what it may do, an [`Authority`] says; by default the common name of its certificate is
 //!   the owner of its objects. To everybody else an object does not exist.
 //! - Every batch item is told to an [`AuditSink`] before it is answered.
-//! - Nothing is written in clear ([`FileStore`]), and a change is answered after its sync.
+//! - Nothing is written in clear (`store`), and a change is answered after its sync (`objects`). Objects are found by
+//!   indexes (`index`), and only those in use are in memory (`cache`).
 //! - Operations are in `operations`, one file each, with one table that registers them; the state machine is in
 //!   `lifecycle`, who may set which attribute in `attribute_rules`, whether a key may be used in `usage`, and the
 //!   cryptography, which knows nothing of objects, in `crypto`.
-//! - Whoever puts another store behind it implements [`RecordStore`].
 
 #![cfg_attr(
     not(test),
@@ -37,6 +37,7 @@ mod attribute_rules;
 mod audit;
 mod audited;
 mod batch;
+mod cache;
 mod certificate;
 mod clients;
 mod clock;
@@ -50,6 +51,7 @@ mod failure;
 mod fuzz;
 mod handshakes;
 mod identity;
+mod index;
 mod lifecycle;
 mod object;
 mod objects;
@@ -60,7 +62,10 @@ mod stats;
 mod store;
 mod streams;
 mod templates;
+mod transaction;
 mod usage;
+mod view;
+mod writing;
 
 pub use audit::{AuditError, AuditEvent, AuditSink, MAX_AUDITED_OBJECTS, NoAudit, changes};
 pub use clients::RequestRate;
@@ -70,4 +75,7 @@ pub use identity::{AllowedOperations, Authority, CommonNameAuthority, Identity, 
 pub use operations::OFFERED;
 pub use server::{Server, ServerHandle};
 pub use stats::{Counter, OperationCount, REQUEST_SECONDS, Stats};
-pub use store::{Change, FileStore, KeyEncryptionKey, KeySource, Record, RecordStore, StoreError};
+pub use store::{
+    KeyEncryptionKey, KeySource, OnProgress, StoreError, change_key, check_key,
+    source as key_source_of,
+};

@@ -33,12 +33,34 @@ pub(crate) struct Object {
 impl Object {
     /// The state now: a date that has come has moved it.
     pub(crate) fn state(&self) -> State {
+        self.state_at(now().0)
+    }
+
+    fn state_at(&self, now: i64) -> State {
         let dates = Dates {
             activation: self.attributes.activation_date().map(|date| date.0),
             deactivation: self.attributes.deactivation_date().map(|date| date.0),
         };
         let state = self.attributes.state().copied().unwrap_or(State::PreActive);
-        lifecycle::at(state, dates, now().0)
+        lifecycle::at(state, dates, now)
+    }
+
+    /// When the clock moves it to its next state. To be settled then.
+    pub(crate) fn next_change_of_state(&self) -> Option<i64> {
+        let date = match self.attributes.state() {
+            Some(State::PreActive) => self.attributes.activation_date(),
+            Some(State::Active) => self.attributes.deactivation_date(),
+            _ => None,
+        };
+        date.map(|date| date.0)
+    }
+
+    /// Makes the state that the clock has moved it to its own, whatever the clock says later.
+    pub(crate) fn settle(&mut self, now: i64) {
+        let state = self.state_at(now);
+        if self.attributes.state() != Some(&state) {
+            self.set(AttributeValue::State(state));
+        }
     }
 
     pub(crate) fn names(&self) -> impl Iterator<Item = &Name> {
@@ -270,7 +292,7 @@ impl Object {
 }
 
 /// Whether the newest version has no place for it.
-fn is_gone(value: &AttributeValue) -> bool {
+pub(crate) fn is_gone(value: &AttributeValue) -> bool {
     matches!(
         value,
         AttributeValue::OperationPolicyName(_)

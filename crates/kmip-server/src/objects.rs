@@ -1,118 +1,114 @@
-//! All objects: in memory to be found, in the store to stay.
+//! All objects: in the store, and those that are in use in memory as well.
+//!
+//! Changes are made one after the other: each reads, decides and commits under one lock, which takes microseconds;
+//! what takes long, the sync of the log, is waited for outside of it, and shared by all who wait. So a change is seen
+//! before it is durable. What a client is told must be durable, be it its own change or another one's that it has
+//! seen: a [`View`] remembers the last commit that it has made or seen, and [`View::wait_durable`] waits for that.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use kmip::registry::ResultReason;
-use kmip::ttlv::Buffer;
-use parking_lot::{Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use kmip::Limits;
+use parking_lot::{ArcRwLockReadGuard, ArcRwLockWriteGuard, Mutex, RawRwLock, RwLock};
+use storage::{Direction, KeyValueSnapshot};
+use tokio::runtime::Handle;
 
+use crate::cache::Cache;
 use crate::clock;
 use crate::failure::Failure;
+use crate::index::{self, Key, Search, Storage, Tenant};
 use crate::object::Object;
-use crate::store::{Change, RecordStore, StoreError};
+use crate::store::{ObjectStore, StoreError};
+use crate::transaction::{Pending, Transaction};
+use crate::view::View;
+use crate::writing::Writing;
 
-/// How many attributes an object may have.
-const MOST_ATTRIBUTES: usize = 2_000;
+/// How long an object's record may be, in messages of the length that a client may send: everything that is said about
+/// the object, and its value.
+const MOST_RECORD_MESSAGES: usize = 4;
 
-/// All objects of all owners. What a caller gets is a snapshot; changes go through [`Objects::transact`], one
-/// transaction at a time, and are durable before anybody sees them.
+/// So many objects are moved to their next state in one commit.
+const SETTLED_AT_ONCE: usize = 500;
+
+/// All objects of all tenants.
 pub(crate) struct Objects {
-    store: Box<dyn RecordStore>,
-    index: RwLock<Index>,
+    pub(crate) store: ObjectStore,
+    pub(crate) cache: Cache,
+    /// Held by the one that changes something, and for a moment by those that read from the store.
     changing: Mutex<()>,
-    /// Held alone by a batch that may be undone, so that nobody builds on what does not stay.
-    batches: RwLock<()>,
+    /// The numbers of the tenants.
+    pub(crate) tenants: RwLock<HashMap<Arc<str>, Tenant>>,
+    /// Held alone by a batch of a tenant that may be undone, so that nobody builds on what does not stay.
+    turns: Mutex<HashMap<Arc<str>, Arc<RwLock<()>>>>,
+    pub(crate) most_record_bytes: usize,
     last_sequence: AtomicI64,
-    /// The member of each group that was the default last, of each owner.
-    last_default: Mutex<HashMap<(Arc<str>, String), String>>,
-}
-
-/// An owner's objects, in the order in which they were made.
-type OwnObjects = BTreeMap<(i64, String), Arc<Object>>;
-
-#[derive(Default)]
-struct Index {
-    by_identifier: HashMap<String, Arc<Object>>,
-    /// The identifiers of an owner's objects, by sequence.
-    by_owner: HashMap<Arc<str>, OwnObjects>,
-    /// The identifiers of the objects with a name; whose they are is for the reader to see.
-    by_name: HashMap<String, Vec<String>>,
-}
-
-impl Index {
-    fn insert(&mut self, object: Arc<Object>) {
-        self.remove(&object.identifier);
-        for name in object.names() {
-            let identifiers = self.by_name.entry(name.value.clone()).or_default();
-            identifiers.push(object.identifier.clone());
-        }
-        let key = (object.sequence, object.identifier.clone());
-        let own = self.by_owner.entry(object.owner.clone()).or_default();
-        own.insert(key, object.clone());
-        self.by_identifier.insert(object.identifier.clone(), object);
-    }
-
-    fn remove(&mut self, identifier: &str) {
-        let Some(object) = self.by_identifier.remove(identifier) else {
-            return;
-        };
-        for name in object.names() {
-            if let Some(identifiers) = self.by_name.get_mut(&name.value) {
-                identifiers.retain(|other| other != identifier);
-                if identifiers.is_empty() {
-                    self.by_name.remove(&name.value);
-                }
-            }
-        }
-        if let Some(own) = self.by_owner.get_mut(&object.owner) {
-            own.remove(&(object.sequence, identifier.to_owned()));
-        }
-    }
+    /// When the clock moves an object to its next state; not later than that.
+    pub(crate) next_due: AtomicI64,
+    /// The member of each group that was the default last, of each tenant: its sequence.
+    pub(crate) last_default: Mutex<HashMap<(Arc<str>, String), i64>>,
+    pub(crate) runtime: Handle,
 }
 
 /// What an object was before a change; `None` if it was not there.
 pub(crate) type Before = (String, Option<Arc<Object>>);
 
-/// Whether other batches may go on meanwhile.
-pub(crate) enum Turn<'a> {
-    Shared { _guard: RwLockReadGuard<'a, ()> },
-    Alone { _guard: RwLockWriteGuard<'a, ()> },
+/// Whether other batches of the tenant may go on meanwhile.
+pub(crate) enum Turn {
+    Shared {
+        _guard: ArcRwLockReadGuard<RawRwLock, ()>,
+    },
+    Alone {
+        _guard: ArcRwLockWriteGuard<RawRwLock, ()>,
+    },
 }
 
 impl Objects {
-    pub(crate) fn open(store: impl RecordStore) -> Result<Self, StoreError> {
-        let mut index = Index::default();
-        let mut last = 0;
-        for (identifier, record) in store.load()? {
-            let object =
-                Object::from_record(&identifier, &record).map_err(|detail| StoreError::Record {
-                    identifier: identifier.clone(),
-                    detail,
-                })?;
-            last = last.max(object.sequence);
-            index.insert(Arc::new(object));
+    /// The objects of a store. To be called, as everything else is, where blocking is allowed; in the context of the
+    /// runtime that the store was opened in.
+    pub(crate) fn open(store: ObjectStore, limits: &Limits) -> Result<Self, StoreError> {
+        let snapshot = store.map.snapshot()?;
+        let tenants = read_tenants(&snapshot)?;
+        let mut last_sequence = 0;
+        for tenant in tenants.values() {
+            last_sequence = last_sequence.max(newest(&snapshot, *tenant)?);
         }
+        let next_due = first_due(&snapshot)?;
+        drop(snapshot);
         Ok(Self {
-            store: Box::new(store),
-            index: RwLock::new(index),
+            store,
+            cache: Cache::default(),
             changing: Mutex::new(()),
-            batches: RwLock::new(()),
-            last_sequence: AtomicI64::new(last),
+            tenants: RwLock::new(tenants),
+            turns: Mutex::default(),
+            most_record_bytes: limits.message_bytes.saturating_mul(MOST_RECORD_MESSAGES),
+            last_sequence: AtomicI64::new(last_sequence),
+            next_due: AtomicI64::new(next_due),
             last_default: Mutex::default(),
+            runtime: Handle::current(),
         })
     }
 
-    /// The turn of a batch: alone if it may have to be undone.
-    pub(crate) fn turn(&self, alone: bool) -> Turn<'_> {
+    /// Waits until a commit and all before it are durable. Blocks.
+    pub(crate) fn wait_durable(&self, commit: u64) -> Result<(), StoreError> {
+        Ok(self.store.map.wait_durable(commit)?)
+    }
+
+    /// The objects as a tenant sees them.
+    pub(crate) fn view<'a>(&'a self, owner: &'a Arc<str>) -> View<'a> {
+        View::new(self, owner)
+    }
+
+    /// The turn of a tenant's batch: alone if it may have to be undone.
+    pub(crate) fn turn(&self, owner: &Arc<str>, alone: bool) -> Turn {
+        let turn = self.turns.lock().entry(owner.clone()).or_default().clone();
         if alone {
             Turn::Alone {
-                _guard: self.batches.write(),
+                _guard: turn.write_arc(),
             }
         } else {
             Turn::Shared {
-                _guard: self.batches.read(),
+                _guard: turn.read_arc(),
             }
         }
     }
@@ -126,254 +122,232 @@ impl Objects {
             .map_or(now, |before| before.saturating_add(1).max(now))
     }
 
-    /// The object, if it is the owner's.
-    pub(crate) fn get(&self, owner: &str, identifier: &str) -> Result<Arc<Object>, Failure> {
-        self.index
-            .read()
-            .by_identifier
-            .get(identifier)
-            .filter(|object| &*object.owner == owner)
-            .cloned()
-            .ok_or_else(|| Failure::not_found(identifier))
+    /// The number of a tenant; `None` if it has no objects yet.
+    pub(crate) fn tenant(&self, owner: &str) -> Option<Tenant> {
+        self.tenants.read().get(owner).copied()
     }
 
-    /// The owner's objects for which `wanted` holds, newest first.
-    pub(crate) fn find(&self, owner: &str, wanted: impl Fn(&Object) -> bool) -> Vec<Arc<Object>> {
-        let index = self.index.read();
-        let own = index.by_owner.get(owner);
-        own.into_iter()
-            .flat_map(|own| own.values().rev())
-            .filter(|object| wanted(object))
-            .cloned()
-            .collect()
-    }
-
-    /// As [`Objects::find`], among the objects of this name.
-    pub(crate) fn find_named(
+    /// An object as it is now, and the last commit that may have made it so.
+    pub(crate) fn read(
         &self,
-        owner: &str,
-        name: &str,
-        wanted: impl Fn(&Object) -> bool,
-    ) -> Vec<Arc<Object>> {
-        let index = self.index.read();
-        let mut found: Vec<Arc<Object>> = index
-            .by_name
-            .get(name)
-            .into_iter()
-            .flatten()
-            .filter_map(|identifier| index.by_identifier.get(identifier))
-            .filter(|object| &*object.owner == owner && wanted(object))
-            .cloned()
-            .collect();
-        found.sort_by_key(|object| std::cmp::Reverse(object.sequence));
-        found.dedup_by(|a, b| a.identifier == b.identifier);
-        found
+        tenant: Tenant,
+        identifier: &str,
+    ) -> Result<Option<(Arc<Object>, u64)>, StoreError> {
+        let key = index::object_key(tenant, identifier);
+        if let Some(found) = self.cache.get(&key) {
+            return Ok(Some(found));
+        }
+        let changing = self.changing.lock();
+        // From here to the end of the filling, no change takes effect in the cache.
+        let filling = self.cache.fill();
+        let (snapshot, seen) = self.snapshot_when_locked()?;
+        drop(changing);
+        let Some((object, bytes)) = self.read_from(&snapshot, &key, identifier)? else {
+            return Ok(None);
+        };
+        filling.insert(key, object.clone(), seen, bytes);
+        Ok(Some((object, seen)))
     }
 
-    /// Whose turn it is to be the default of a group: the members take turns, oldest first.
-    pub(crate) fn next_default(
+    /// The store as it is now, and the last commit in it.
+    pub(crate) fn snapshot(&self) -> Result<(KeyValueSnapshot, u64), StoreError> {
+        let _changing = self.changing.lock();
+        self.snapshot_when_locked()
+    }
+
+    fn snapshot_when_locked(&self) -> Result<(KeyValueSnapshot, u64), StoreError> {
+        Ok((self.store.map.snapshot()?, self.store.map.last_commit()))
+    }
+
+    /// An object and the size of its record.
+    pub(crate) fn read_from(
         &self,
-        owner: &Arc<str>,
-        group: &str,
-        members: &[Arc<Object>],
-    ) -> Option<Arc<Object>> {
-        let mut members: Vec<&Arc<Object>> = members.iter().collect();
-        members.sort_by_key(|object| object.sequence);
-        let mut last = self.last_default.lock();
-        let key = (owner.clone(), group.to_owned());
-        let place = last
-            .get(&key)
-            .and_then(|last| members.iter().position(|object| object.identifier == *last))
-            .map_or(0, |place| place + 1);
-        let next = members.get(place).or(members.first())?;
-        last.insert(key, next.identifier.clone());
-        Some(Arc::clone(next))
+        snapshot: &KeyValueSnapshot,
+        key: &[u8],
+        identifier: &str,
+    ) -> Result<Option<(Arc<Object>, usize)>, StoreError> {
+        let Some(sealed) = snapshot.get(key)? else {
+            return Ok(None);
+        };
+        let damaged = |detail: String| StoreError::Record {
+            identifier: identifier.to_owned(),
+            detail,
+        };
+        let record = self
+            .store
+            .unseal(key, &sealed)
+            .ok_or_else(|| damaged("it cannot be decrypted".to_owned()))?;
+        let object = Object::from_record(identifier, &record).map_err(damaged)?;
+        Ok(Some((Arc::new(object), sealed.len())))
     }
 
-    /// Makes and changes objects of the owner's, all or none. What they were before is for [`Objects::restore`].
+    /// Makes and changes objects of the owner's, all or none. What they were before is for [`Objects::restore`];
+    /// besides, the number of the commit.
     pub(crate) fn transact<T>(
         &self,
-        owner: &str,
+        owner: &Arc<str>,
         change: impl FnOnce(&mut Transaction<'_>) -> Result<T, Failure>,
-    ) -> Result<(T, Vec<Before>), Failure> {
-        let _changing = self.changing.lock();
-        let mut transaction = Transaction {
-            objects: self,
-            owner,
-            pending: Vec::new(),
-        };
+    ) -> Result<(T, Vec<Before>, u64), Failure> {
+        let changing = self.changing.lock();
+        let (snapshot, _) = self.snapshot_when_locked()?;
+        let mut transaction = Transaction::new(self, snapshot, owner);
         let done = change(&mut transaction)?;
-        let pending = transaction.pending;
-        for pending in &pending {
-            let count = pending.after.attributes.len();
-            let before = pending
-                .before
-                .as_ref()
-                .map_or(0, |before| before.attributes.len());
-            if count > MOST_ATTRIBUTES && count > before {
-                return Err(Failure::new(
-                    ResultReason::ServerLimitExceeded,
-                    format!("an object has {MOST_ATTRIBUTES} attributes at most"),
-                ));
-            }
-        }
-        self.check_names(owner, &pending)?;
-        let records: Vec<Buffer> = pending
-            .iter()
-            .map(|pending| pending.after.to_record())
-            .collect::<Result<_, _>>()?;
-        let changes: Vec<Change<'_>> = pending
-            .iter()
-            .zip(&records)
-            .map(|(pending, record)| Change::Put {
-                identifier: &pending.after.identifier,
-                record: record.as_slice(),
-            })
+        let pending = transaction.end()?;
+        let commit = self.write(owner, &pending)?;
+        drop(changing);
+        let before = pending
+            .into_iter()
+            .map(|pending| (pending.after.identifier.clone(), pending.before))
             .collect();
-        self.store.apply(&changes)?;
-        let mut index = self.index.write();
-        let mut before = Vec::with_capacity(pending.len());
-        for pending in pending {
-            before.push((pending.after.identifier.clone(), pending.before));
-            index.insert(Arc::new(pending.after));
-        }
-        Ok((done, before))
+        Ok((done, before, commit))
     }
 
-    /// Makes objects what they were: the changes of a batch, last first.
-    pub(crate) fn restore(&self, journal: Vec<Before>) -> Result<(), Failure> {
+    /// Makes objects what they were: the changes of a batch, which was alone. The number of the commit.
+    pub(crate) fn restore(&self, owner: &Arc<str>, journal: Vec<Before>) -> Result<u64, Failure> {
         let _changing = self.changing.lock();
-        let mut records = Vec::with_capacity(journal.len());
-        for (_, before) in journal.iter().rev() {
-            records.push(before.as_deref().map(Object::to_record).transpose()?);
-        }
-        let changes: Vec<Change<'_>> = journal
-            .iter()
-            .rev()
-            .zip(&records)
-            .map(|((identifier, _), record)| match record {
-                Some(record) => Change::Put {
-                    identifier,
-                    record: record.as_slice(),
-                },
-                None => Change::Remove { identifier },
-            })
-            .collect();
-        self.store.apply(&changes)?;
-        let mut index = self.index.write();
-        for (identifier, before) in journal.into_iter().rev() {
-            match before {
-                Some(before) => index.insert(before),
-                None => index.remove(&identifier),
-            }
-        }
-        Ok(())
-    }
-
-    /// A Name is its owner's only object's (KMIP 1.4, section 3.2). Destroyed objects give theirs up.
-    fn check_names(&self, owner: &str, pending: &[Pending]) -> Result<(), Failure> {
-        let index = self.index.read();
-        for (place, this) in pending.iter().enumerate() {
-            let unchanged = |before: &Arc<Object>| before.names().eq(this.after.names());
-            if this.after.is_destroyed() || this.before.as_ref().is_some_and(unchanged) {
+        let Some(tenant) = self.tenant(owner) else {
+            return Ok(0);
+        };
+        let snapshot = self.store.map.snapshot().map_err(StoreError::from)?;
+        let mut writing = Writing::new(self)?;
+        let mut known = BTreeSet::new();
+        for (identifier, before) in journal {
+            // What it was at first is what it is to be.
+            if !known.insert(identifier.clone()) {
                 continue;
             }
-            for name in this.after.names() {
-                let has_it = |object: &Object| {
-                    !object.is_destroyed() && object.names().any(|own| own.value == name.value)
-                };
-                let among_pending = pending
-                    .iter()
-                    .enumerate()
-                    .any(|(other, object)| other != place && has_it(&object.after));
-                let identifiers = index.by_name.get(&name.value).into_iter().flatten();
-                let among_others = identifiers
-                    .filter(|id| !pending.iter().any(|other| other.after.identifier == **id))
-                    .filter_map(|id| index.by_identifier.get(id))
-                    .any(|other| &*other.owner == owner && has_it(other));
-                if among_pending || among_others {
-                    return Err(Failure::new(
-                        ResultReason::NonUniqueNameAttribute,
-                        "the Name is in use by another object",
-                    ));
+            let key = index::object_key(tenant, &identifier);
+            let now = self.read_from(&snapshot, &key, &identifier)?;
+            writing.replace(
+                tenant,
+                &identifier,
+                now.map(|(object, _)| object).as_deref(),
+                before,
+            )?;
+        }
+        drop(snapshot);
+        Ok(writing.commit()?)
+    }
+
+    /// Moves the objects whose date has come to their next state, for good: whatever the clock says later, a state
+    /// that somebody may have seen stays.
+    pub(crate) fn settle(&self, now: i64) -> Result<(), Failure> {
+        while now >= self.next_due.load(Ordering::Acquire) {
+            let _changing = self.changing.lock();
+            let (snapshot, _) = self.snapshot_when_locked()?;
+            let due = due(&snapshot, now)?;
+            if due.is_empty() {
+                self.next_due
+                    .store(first_due(&snapshot)?, Ordering::Release);
+                return Ok(());
+            }
+            let mut writing = Writing::new(self)?;
+            for (entry, tenant, identifier) in due {
+                let key = index::object_key(tenant, &identifier);
+                match self.read_from(&snapshot, &key, &identifier) {
+                    Ok(Some((before, _))) => {
+                        let mut after = Object::clone(&before);
+                        after.settle(now);
+                        let after = Some(Arc::new(after));
+                        writing.replace(tenant, &identifier, Some(&before), after)?;
+                    }
+                    // Whoever asks for the object is told; all others go on.
+                    Ok(None) | Err(StoreError::Record { .. }) => {
+                        tracing::error!(
+                            object = identifier,
+                            "an object that is due to change its state is damaged"
+                        );
+                        writing.gone.push(entry);
+                    }
+                    Err(error) => return Err(error.into()),
                 }
             }
+            drop(snapshot);
+            writing.commit()?;
         }
         Ok(())
     }
-}
 
-struct Pending {
-    before: Option<Arc<Object>>,
-    after: Object,
-}
-
-/// Changes that are made together.
-pub(crate) struct Transaction<'a> {
-    objects: &'a Objects,
-    owner: &'a str,
-    pending: Vec<Pending>,
-}
-
-impl Transaction<'_> {
-    /// Adds a new object.
-    pub(crate) fn insert(&mut self, object: Object) {
-        self.pending.push(Pending {
-            before: None,
-            after: object,
-        });
-    }
-
-    /// Takes the place of an object of this identifier, if there is one.
-    pub(crate) fn replace(&mut self, object: Object) {
-        let before = self.objects.get(self.owner, &object.identifier).ok();
-        self.pending.push(Pending {
-            before,
-            after: object,
-        });
-    }
-
-    /// Changes an object of the owner's.
-    pub(crate) fn change(
-        &mut self,
-        identifier: &str,
-        change: impl FnOnce(&mut Object) -> Result<(), Failure>,
-    ) -> Result<(), Failure> {
-        let known = self
-            .pending
-            .iter_mut()
-            .find(|pending| pending.after.identifier == identifier);
-        if let Some(pending) = known {
-            return change(&mut pending.after);
+    /// Writes objects. The number of the commit; 0 if there is none.
+    fn write(&self, owner: &Arc<str>, pending: &[Pending]) -> Result<u64, Failure> {
+        if pending.is_empty() {
+            return Ok(0);
         }
-        let before = self.objects.get(self.owner, identifier)?;
-        let mut after = Object::clone(&before);
-        change(&mut after)?;
-        self.pending.push(Pending {
-            before: Some(before),
-            after,
-        });
-        Ok(())
-    }
-
-    /// An object of the owner's, with the changes so far.
-    pub(crate) fn get(&self, identifier: &str) -> Result<Object, Failure> {
-        let mut pending = self.pending.iter();
-        match pending.find(|pending| pending.after.identifier == identifier) {
-            Some(pending) => Ok(pending.after.clone()),
-            None => self
-                .objects
-                .get(self.owner, identifier)
-                .map(|object| Object::clone(&object)),
+        let mut writing = Writing::new(self)?;
+        let tenant = match self.tenant(owner) {
+            Some(tenant) => tenant,
+            None => writing.new_tenant(owner)?,
+        };
+        for pending in pending {
+            let after = Arc::new(pending.after.clone());
+            let identifier = &pending.after.identifier;
+            writing.replace(tenant, identifier, pending.before.as_deref(), Some(after))?;
         }
+        Ok(writing.commit()?)
     }
+}
 
-    /// Whether anybody has an object of this identifier.
-    pub(crate) fn is_taken(&self, identifier: &str) -> bool {
-        self.objects
-            .index
-            .read()
-            .by_identifier
-            .contains_key(identifier)
+fn read_tenants(snapshot: &KeyValueSnapshot) -> Result<HashMap<Arc<str>, Tenant>, StoreError> {
+    let damaged = StoreError::Index { detail: "a tenant" };
+    let mut tenants = HashMap::new();
+    let mut entries = snapshot.entries(index::TENANTS, Direction::Forward)?;
+    while let Some(key) = entries.key() {
+        let name = key.get(index::TENANTS.len()..).map(std::str::from_utf8);
+        let Some(Ok(name)) = name else {
+            return Err(damaged);
+        };
+        let name = Arc::from(name);
+        let Ok(number) = entries.value()?.try_into() else {
+            return Err(damaged);
+        };
+        tenants.insert(name, Tenant(u32::from_be_bytes(number)));
+        entries.advance()?;
+    }
+    Ok(tenants)
+}
+
+/// The sequence of a tenant's newest object; 0 if it has none.
+fn newest(snapshot: &KeyValueSnapshot, tenant: Tenant) -> Result<i64, StoreError> {
+    let mut newest = 0;
+    let search = Search {
+        storage: &Storage::ALL,
+        terms: &[],
+        ranges: &[],
+        oldest_first: false,
+        after: None,
+    };
+    search.run(snapshot, tenant, |_, sequence| {
+        newest = sequence;
+        Ok(index::Visit::Stop)
+    })?;
+    Ok(newest)
+}
+
+/// Which objects the clock moves now: some of them, with the entries that say so.
+fn due(snapshot: &KeyValueSnapshot, now: i64) -> Result<Vec<(Key, Tenant, String)>, StoreError> {
+    let mut due = Vec::new();
+    let mut entries = snapshot.entries(index::DUE, Direction::Forward)?;
+    while due.len() < SETTLED_AT_ONCE
+        && let Some(key) = entries.key()
+    {
+        let (at, tenant, identifier) =
+            index::due_of(key).ok_or(StoreError::Index { detail: "a time" })?;
+        if at > now {
+            break;
+        }
+        due.push((key.to_vec(), tenant, identifier.to_owned()));
+        entries.advance()?;
+    }
+    Ok(due)
+}
+
+/// When the clock moves an object next; never, if the end of time.
+fn first_due(snapshot: &KeyValueSnapshot) -> Result<i64, StoreError> {
+    let entries = snapshot.entries(index::DUE, Direction::Forward)?;
+    match entries.key() {
+        None => Ok(i64::MAX),
+        Some(key) => index::due_of(key)
+            .map(|(at, ..)| at)
+            .ok_or(StoreError::Index { detail: "a time" }),
     }
 }

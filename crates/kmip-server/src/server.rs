@@ -1,9 +1,11 @@
 //! Listening, admitting connections, and stopping.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use storage::CheckpointReport;
 use tls::{CertificateInfo, LoadedServer, Reloading};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
@@ -15,7 +17,7 @@ use crate::connection::{self, Deadlines, Shared};
 use crate::handshakes::Handshakes;
 use crate::service::Service;
 use crate::stats::Stats;
-use crate::store::FileStore;
+use crate::store::{ObjectStore, OnProgress};
 use crate::{Error, ServerConfig};
 
 /// After an error of `accept` (too many open files, say): a pause, so that the loop does not spin.
@@ -26,15 +28,15 @@ pub struct Server {
     listener: TcpListener,
     local_addr: SocketAddr,
     tls: Arc<Reloading<LoadedServer>>,
-    service: Service,
+    service: Arc<Service>,
     config: ServerConfig,
 }
 
 /// Looks at a server that runs, and makes it read its certificates again. Clones are of the same server.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct ServerHandle {
     tls: Arc<Reloading<LoadedServer>>,
-    stats: Arc<Stats>,
+    service: Arc<Service>,
 }
 
 impl ServerHandle {
@@ -54,7 +56,24 @@ impl ServerHandle {
 
     /// What the server counts.
     pub fn stats(&self) -> &Arc<Stats> {
-        &self.stats
+        self.service.stats()
+    }
+}
+
+impl ServerHandle {
+    /// Copies all objects, as they are at one instant, into a directory that is empty or does not exist (its parent
+    /// does), outside the server's own, while the server works. All that was answered before the call is in it. It
+    /// stays encrypted: the key-encryption key opens it. `storage::backup` verifies and restores it.
+    ///
+    /// # Errors
+    /// [`StoreError`](crate::StoreError) in [`Error::Store`]: the directory is not empty, cannot be written, or another
+    /// backup is under way.
+    pub async fn backup(
+        &self,
+        to: &Path,
+        progress: Option<OnProgress>,
+    ) -> Result<CheckpointReport, Error> {
+        Ok(self.service.store().backup(to, progress).await?)
     }
 }
 
@@ -66,7 +85,7 @@ impl Server {
     /// See [`Error`].
     pub async fn bind(config: ServerConfig) -> Result<Self, Error> {
         let tls = Arc::new(config.tls.clone().reloading()?);
-        let store = FileStore::open(&config.directory, &config.key)?;
+        let store = ObjectStore::open(&config.directory, &config.key).await?;
         let service = Service::open(store, config.limits)?
             .under(config.authority.clone(), config.audit.clone());
         let listen = |source| Error::Listen {
@@ -79,7 +98,7 @@ impl Server {
             listener,
             local_addr,
             tls,
-            service,
+            service: Arc::new(service),
             config,
         })
     }
@@ -93,7 +112,7 @@ impl Server {
     pub fn handle(&self) -> ServerHandle {
         ServerHandle {
             tls: self.tls.clone(),
-            stats: self.service.stats().clone(),
+            service: self.service.clone(),
         }
     }
 
@@ -156,6 +175,9 @@ impl Server {
                 "KMIP connections are cut off"
             );
             connections.shutdown().await;
+        }
+        if let Err(error) = shared.service.store().close().await {
+            warn!(%error, "the store is not closed cleanly; what was answered is in it");
         }
         info!(address = %local_addr, "KMIP server stopped");
     }

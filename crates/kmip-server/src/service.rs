@@ -13,12 +13,13 @@ use kmip::{
 use crate::audit::{AuditSink, NoAudit};
 use crate::audited::Auditor;
 use crate::batch;
+use crate::batch::Performed;
 use crate::clock::now;
 use crate::failure::Failure;
 use crate::identity::{Authority, CommonNameAuthority, Peer};
 use crate::objects::Objects;
 use crate::stats::Stats;
-use crate::store::{RecordStore, StoreError};
+use crate::store::{ObjectStore, StoreError};
 use crate::streams::Streams;
 
 /// The server without its sockets.
@@ -39,15 +40,25 @@ pub(crate) struct Reply {
 }
 
 impl Service {
-    pub(crate) fn open(store: impl RecordStore, limits: Limits) -> Result<Self, StoreError> {
+    /// Blocks; in the context of a runtime.
+    pub(crate) fn open(store: ObjectStore, limits: Limits) -> Result<Self, StoreError> {
         Ok(Self {
-            objects: Objects::open(store)?,
+            objects: Objects::open(store, &limits)?,
             streams: Streams::default(),
             limits,
             authority: Arc::new(CommonNameAuthority),
             audit: Arc::new(NoAudit),
             stats: Arc::default(),
         })
+    }
+
+    #[cfg(test)]
+    pub(crate) fn objects(&self) -> &Objects {
+        &self.objects
+    }
+
+    pub(crate) fn store(&self) -> &ObjectStore {
+        &self.objects.store
     }
 
     pub(crate) fn under(self, authority: Arc<dyn Authority>, audit: Arc<dyn AuditSink>) -> Self {
@@ -150,19 +161,28 @@ impl Service {
             [only] => Some((only.payload.operation(), only.unique_batch_item_id.clone())),
             _ => None,
         };
-        let batch_items = batch::perform(
+        if let Err(failure) = self.objects.settle(now().0) {
+            // What a date moves is moved all the same for whoever looks; only to keep it failed.
+            tracing::warn!(
+                reason = failure.message,
+                "objects whose date has come cannot be noted"
+            );
+        }
+        let Performed { answers, seen } = batch::perform(
             &self.objects,
             &self.streams,
             identity,
             &mut auditor,
             message,
         );
-        if let Err(Failure { reason, message }) = auditor.settle() {
+        // What is told must be there after a crash, be it of this request or another one's that it has seen.
+        let durable = self.objects.wait_durable(seen).map_err(Failure::from);
+        if let Err(Failure { reason, message }) = durable.and(auditor.settle()) {
             return refuse(asked, reason, message, false);
         }
         let response = ResponseMessage {
             header,
-            batch_items,
+            batch_items: answers,
         };
         let encoded = match response.encode() {
             Ok(encoded) => encoded,
@@ -219,12 +239,39 @@ fn nearest(asked: Option<ProtocolVersion>) -> ProtocolVersion {
         .unwrap_or(ProtocolVersion::V1_0)
 }
 
+/// A service on a directory of its own, for tests.
+#[cfg(test)]
+pub(crate) struct TestService {
+    pub(crate) service: Service,
+    // In this order: what works on the directory is gone before the directory is.
+    _runtime: tokio::runtime::Runtime,
+    _directory: tempfile::TempDir,
+}
+
+#[cfg(test)]
+impl TestService {
+    pub(crate) fn new() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let key = crate::store::KeySource::default();
+        let store = runtime.block_on(ObjectStore::open(directory.path(), &key));
+        let service = {
+            let _entered = runtime.enter();
+            Service::open(store.unwrap(), Limits::DEFAULT).unwrap()
+        };
+        Self {
+            service,
+            _runtime: runtime,
+            _directory: directory,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::panic::AssertUnwindSafe;
 
     use super::*;
-    use crate::store::{Change, Record};
 
     #[test]
     fn the_nearest_version() {
@@ -240,22 +287,10 @@ mod tests {
         }
     }
 
-    struct NoStore;
-
-    impl RecordStore for NoStore {
-        fn load(&self) -> Result<Vec<(String, Record)>, StoreError> {
-            Ok(Vec::new())
-        }
-
-        fn apply(&self, _: &[Change<'_>]) -> Result<(), StoreError> {
-            Ok(())
-        }
-    }
-
     /// Whatever a client sends is answered with a response message.
     #[test]
     fn any_request() {
-        let service = AssertUnwindSafe(Service::open(NoStore, Limits::DEFAULT).unwrap());
+        let service = AssertUnwindSafe(TestService::new());
         let peer = AssertUnwindSafe(crate::identity::test_peer("fuzz"));
         let valid = RequestMessage::new(
             ProtocolVersion::V1_4,
@@ -275,7 +310,7 @@ mod tests {
                     bytes[position] = *value;
                 }
                 for bytes in [&bytes, noise] {
-                    let reply = service.handle(&peer, bytes);
+                    let reply = service.service.handle(&peer, bytes);
                     ResponseMessage::decode(reply.message.as_slice(), &Limits::DEFAULT).unwrap();
                 }
             });

@@ -107,7 +107,7 @@ impl KeyValues {
             return Ok(());
         }
         let covered = self.last_commit();
-        self.inner.database.tree.sync()?;
+        self.inner.database.sync_now()?;
         self.inner.durable.store(covered, Ordering::Release);
         Ok(())
     }

@@ -57,7 +57,7 @@ pub use record_id::RecordId;
 pub use scan::{IndexEntries, IndexEntry, IndexPosition, IndexRecords, Record, Records};
 pub use snapshot::Snapshot;
 pub use store::{
-    CheckpointOptions, CheckpointReport, CopyKeystore, DbpathState, KeystoreCopy, Store,
-    StoreOptions,
+    CheckpointOptions, CheckpointReport, CopyKeystore, DbpathLock, DbpathState, KeystoreCopy,
+    Store, StoreOptions,
 };
 pub use txn::Txn;

@@ -18,7 +18,7 @@ pub(super) fn decrypt(
     let mut data = context.data(request.data)?;
     let mut tag = request.authenticated_encryption_tag;
     if context.version < ProtocolVersion::V1_4 && tag.is_none() {
-        let object = context.objects.get(context.owner, &identifier)?;
+        let object = context.objects.get(&identifier)?;
         let own = object.attributes.cryptographic_parameters();
         let parameters = request.cryptographic_parameters.as_ref().or(own);
         (data, tag) = split_tag(data, parameters);

@@ -11,7 +11,7 @@ pub(super) fn get_attribute_list(
     request: GetAttributeListRequest,
 ) -> Result<GetAttributeListResponse, Failure> {
     let identifier = context.identifier(request.unique_identifier)?;
-    let object = context.objects.get(context.owner, &identifier)?;
+    let object = context.objects.get(&identifier)?;
     let mut attribute_names = AttributeNames::new();
     for attribute in object.current_attributes() {
         let name = attribute.value.attribute_name();

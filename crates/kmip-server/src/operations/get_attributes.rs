@@ -11,7 +11,7 @@ pub(super) fn get_attributes(
     request: GetAttributesRequest,
 ) -> Result<GetAttributesResponse, Failure> {
     let identifier = context.identifier(request.unique_identifier)?;
-    let object = context.objects.get(context.owner, &identifier)?;
+    let object = context.objects.get(&identifier)?;
     let wanted = request.attribute_names;
     for (n, name) in wanted.iter().enumerate() {
         if wanted.iter().take(n).any(|other| other == name) {

@@ -11,7 +11,7 @@ use crate::batch::Context;
 use crate::failure::Failure;
 use crate::object::Object;
 
-/// An identifier that a client chooses is also a file name: letters, digits, `-` and `_`.
+/// An identifier that a client chooses stands in logs and on command lines: letters, digits, `-` and `_`.
 fn check_identifier(identifier: &str) -> Result<(), Failure> {
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
     let is_good = (1..=128).contains(&identifier.len()) && identifier.chars().all(allowed);
@@ -69,15 +69,13 @@ pub(super) fn import(
     }
     let replaces = request.replace_existing == Some(true);
     context.transact(|transaction| {
-        let is_own = transaction.get(&identifier).is_ok();
-        if transaction.is_taken(&identifier) && !(replaces && is_own) {
+        if transaction.is_taken(&identifier)? && !replaces {
             return Err(Failure::new(
                 ResultReason::ObjectAlreadyExists,
                 "there is an object with this Unique Identifier",
             ));
         }
-        transaction.replace(object);
-        Ok(())
+        transaction.replace(object)
     })?;
     context.yields(&identifier);
     Ok(ImportResponse {

@@ -304,7 +304,7 @@ fn wrapping_object(
 ) -> Result<std::sync::Arc<Object>, Failure> {
     let object = context
         .objects
-        .get(context.owner, identifier)
+        .get(identifier)
         .map_err(|failure| Failure::new(ResultReason::WrappingObjectNotFound, failure.message))?;
     if object.is_archived() {
         return Err(Failure::new(

@@ -1,54 +1,147 @@
-//! Where objects are kept: a small trait, and a directory of sealed files behind it.
+//! Where objects are kept: a dbpath of the storage layer, sealed under keys of a keystore of its own.
+//!
+//! ```text
+//! DIRECTORY/keystore            the keys, encrypted under the key-encryption key (`keystore`)
+//! DIRECTORY/kek                 that key (0600), unless it comes from elsewhere
+//! DIRECTORY/strongroom.format,
+//! DIRECTORY/trees/…             the storage layer's
+//! ```
+//!
+//! Every file of the trees is encrypted, so that neither names nor attributes are on the disk in clear. The objects
+//! themselves are sealed once more before the storage layer gets them (`seal`): what it holds in memory of key
+//! material, in caches that nobody wipes, is sealed, too.
 
-mod files;
 mod key_file;
+mod keystore;
 mod seal;
 
-pub use files::FileStore;
 pub use key_file::{KeyEncryptionKey, KeySource};
+pub use keystore::{change_key, check_key, source};
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use storage::backup::{MasterKey, Progress};
+use storage::{
+    CheckpointOptions, CheckpointReport, DbpathState, Encryption, KeyValues, KeystoreCopy, Store,
+    StoreOptions,
+};
 use thiserror::Error;
 use zeroize::Zeroizing;
 
-/// A record in clear; wiped when dropped.
-pub type Record = Zeroizing<Vec<u8>>;
+use self::keystore::{Keystore, Ring};
+use self::seal::Sealer;
 
-/// Durable records, one for each object. A record is opaque here; it holds key material, so a store
-/// must encrypt it.
-pub trait RecordStore: Send + Sync + 'static {
-    /// Every record with its identifier, in no particular order. Called once, at the start.
-    ///
-    /// # Errors
-    /// What cannot be read or decrypted: a server that has lost an object must not go on as if it
-    /// had never been.
-    fn load(&self) -> Result<Vec<(String, Record)>, StoreError>;
+/// The database of the storage layer that holds all objects. Its name is in an encrypted file.
+const DATABASE: &str = "kmip";
 
-    /// Makes the changes, in order. When it returns, they survive a power failure; when it fails, what was there
-    /// before is still there. Whether several changes are made together or not at all is the store's business: a
-    /// crash between two of them leaves objects that are each whole.
-    ///
-    /// # Errors
-    /// What the operating system says.
-    fn apply(&self, changes: &[Change<'_>]) -> Result<(), StoreError>;
+/// How much of the trees' files is kept in memory, in bytes.
+const CACHE_BYTES: u64 = 64 << 20;
+/// How much is held in memory before a file is written, in bytes.
+const MEMTABLE_BYTES: usize = 32 << 20;
+
+/// Called now and then with how far a backup came.
+pub type OnProgress = Arc<dyn Fn(Progress) + Send + Sync>;
+
+/// An open store.
+pub(crate) struct ObjectStore {
+    store: Store,
+    keystore: Arc<Keystore>,
+    sealer: Sealer,
+    pub(crate) map: KeyValues,
 }
 
-/// A change of one record.
-#[derive(Clone, Copy)]
-pub enum Change<'a> {
-    /// Writes a record, a new one or in the place of the one before.
-    Put {
-        /// The object.
-        identifier: &'a str,
-        /// Its record.
-        record: &'a [u8],
-    },
-    /// Forgets a record: the creation of the object is undone.
-    Remove {
-        /// The object.
-        identifier: &'a str,
-    },
+impl ObjectStore {
+    /// Opens the store in the directory, or makes one (mode 0700). A key file that is missing is made if there is no
+    /// object yet.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub(crate) async fn open(directory: &Path, key: &KeySource) -> Result<Self, StoreError> {
+        make_directory(directory)?;
+        refuse_files_of_old(directory)?;
+        let keystore = {
+            // Nobody else makes a keystore meanwhile. The store takes the lock itself afterwards.
+            let _lock = storage::DbpathLock::take(directory)?;
+            let is_new = Store::inspect(directory)? == DbpathState::Empty;
+            Arc::new(Keystore::open(directory, key, is_new)?)
+        };
+        let encryption = Encryption::Keys(Arc::new(Ring(keystore.clone())));
+        let options = StoreOptions {
+            cache_bytes: CACHE_BYTES,
+            memtable_bytes: MEMTABLE_BYTES,
+            ..StoreOptions::default()
+        };
+        let store = Store::open(directory, encryption, options).await?;
+        let database = store.database_or_create(DATABASE).await?;
+        Ok(Self {
+            sealer: keystore.sealer(),
+            map: database.key_values(),
+            store,
+            keystore,
+        })
+    }
+
+    /// Encrypts a record.
+    pub(crate) fn seal(&self, key: &[u8], record: &[u8]) -> Result<Vec<u8>, StoreError> {
+        self.sealer.seal(key, record).ok_or(StoreError::Crypto)
+    }
+
+    /// Decrypts a record; `None` if it is not what was sealed under this key.
+    pub(crate) fn unseal(&self, key: &[u8], sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+        self.sealer.open(key, sealed)
+    }
+
+    /// Copies everything, as it is at one instant, into a directory that is empty or does not exist.
+    pub(crate) async fn backup(
+        &self,
+        to: &Path,
+        progress: Option<OnProgress>,
+    ) -> Result<CheckpointReport, StoreError> {
+        let keystore = self.keystore.clone();
+        let options = CheckpointOptions {
+            server_version: env!("CARGO_PKG_VERSION").to_owned(),
+            keystore: Some(Box::new(move |directory| {
+                keystore.copy_to(directory)?;
+                Ok(KeystoreCopy {
+                    dbpath_id: DATABASE.to_owned(),
+                    master_key: MasterKey {
+                        provider: keystore.source().to_owned(),
+                        key_id: None,
+                        key_name: None,
+                        generation: 1,
+                        servers: Vec::new(),
+                        cipher_mode: "AES256-GCM".to_owned(),
+                    },
+                })
+            })),
+            progress,
+        };
+        Ok(self.store.checkpoint(to, options).await?)
+    }
+
+    /// Makes everything durable and gives up the directory. What still uses it fails.
+    pub(crate) async fn close(&self) -> Result<(), StoreError> {
+        Ok(self.store.close().await?)
+    }
+}
+
+fn make_directory(path: &Path) -> Result<(), StoreError> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path).map_err(StoreError::io("create", path))
+}
+
+/// Before this format, each object was a file.
+fn refuse_files_of_old(directory: &Path) -> Result<(), StoreError> {
+    let objects = directory.join("objects");
+    let has_files = std::fs::read_dir(&objects).is_ok_and(|mut files| files.next().is_some());
+    if has_files {
+        return Err(StoreError::OldFormat { path: objects });
+    }
+    Ok(())
 }
 
 /// Why objects cannot be kept or found again.
@@ -64,12 +157,6 @@ pub enum StoreError {
         path: PathBuf,
         /// What the operating system said.
         source: std::io::Error,
-    },
-    /// Another process uses the directory.
-    #[error("{} is in use by another KMIP server", path.display())]
-    InUse {
-        /// The directory.
-        path: PathBuf,
     },
     /// The key-encryption key is missing although there are objects under it.
     #[error(
@@ -88,13 +175,51 @@ pub enum StoreError {
         /// The key file.
         path: PathBuf,
     },
-    /// A record does not open: another key, or damage.
-    #[error("{} cannot be decrypted: it is damaged, or the key file belongs to other objects", path.display())]
-    Sealed {
-        /// The file.
+    /// The key file is no secret.
+    #[error("{} can be read by others (mode {mode:o}): chmod 600 it", path.display())]
+    KeyExposed {
+        /// The key file.
+        path: PathBuf,
+        /// Its permissions.
+        mode: u32,
+    },
+    /// The keystore is under another key-encryption key.
+    #[error("{} is encrypted under another key-encryption key than the one given", path.display())]
+    WrongKey {
+        /// The keystore.
         path: PathBuf,
     },
-    /// A record opens, but its contents make no sense.
+    /// The keystore is under a key of another source.
+    #[error(
+        "{} is encrypted under a key from another source than the one given; its source is {stored:?}", path.display()
+    )]
+    OtherSource {
+        /// The keystore.
+        path: PathBuf,
+        /// Where it says that its key comes from.
+        stored: String,
+    },
+    /// The keystore cannot be used.
+    #[error("{}: {what}", path.display())]
+    Keystore {
+        /// The keystore.
+        path: PathBuf,
+        /// What is wrong, and what to do.
+        what: String,
+    },
+    /// Files of a version before the first release.
+    #[error(
+        "{} holds objects of an unreleased version, each in a file, which this one does not read: give an empty \
+         directory, or move the objects with Export and Import while that version serves them", path.display()
+    )]
+    OldFormat {
+        /// Where they are.
+        path: PathBuf,
+    },
+    /// What the storage layer says.
+    #[error(transparent)]
+    Storage(#[from] storage::Error),
+    /// A record is damaged, or does not make sense.
     #[error("the object {identifier} is damaged: {detail}")]
     Record {
         /// The object.
@@ -102,7 +227,29 @@ pub enum StoreError {
         /// What is wrong.
         detail: String,
     },
+    /// An index entry makes no sense.
+    #[error("an index of the objects is damaged: {detail}")]
+    Index {
+        /// What is wrong.
+        detail: &'static str,
+    },
     /// No random numbers, no encryption.
     #[error("encryption failed")]
     Crypto,
+}
+
+impl StoreError {
+    fn io<'a>(action: &'static str, path: &'a Path) -> impl Fn(std::io::Error) -> Self + 'a {
+        move |source| Self::Io {
+            action,
+            path: path.to_owned(),
+            source,
+        }
+    }
+
+    /// Whether another process uses the directory.
+    #[must_use]
+    pub fn is_in_use(&self) -> bool {
+        matches!(self, Self::Storage(storage::Error::InUse { .. }))
+    }
 }

@@ -7,8 +7,9 @@ use kmip::operations::*;
 use kmip::registry::{
     AdjustmentType, BatchErrorContinuationOption, BlockCipherMode, CryptographicAlgorithm,
     CryptographicUsageMask, DerivationMethod, EncodingOption, HashingAlgorithm, KeyFormatType,
-    LinkType, ObjectType, PaddingMethod, RecommendedCurve, ResultReason, ResultStatus, State,
-    StorageStatusMask, Tag, UsageLimitsUnit, ValidityIndicator, WrappingMethod,
+    LinkType, ObjectType, PaddingMethod, RecommendedCurve, ResultReason, ResultStatus,
+    RevocationReasonCode, State, StorageStatusMask, Tag, UsageLimitsUnit, ValidityIndicator,
+    WrappingMethod,
 };
 use kmip::structures::{
     CryptographicDomainParameters, CryptographicParameters, Name, RevocationReason, UsageLimits,
@@ -377,12 +378,21 @@ async fn exported_and_imported() {
     let again = attributes(&mut peer, &id).await;
     assert_eq!(again.state(), Some(&State::Active));
     assert_eq!(again.initial_date(), exported.attributes.initial_date());
-    // Nobody takes an identifier of somebody else's, or a file's name.
+    // Identifiers are each tenant's own: whether somebody else has this one is not to be learnt, and it stays theirs.
     let mut other = Peer::named(&rig, &server, V1_4, "somebody").await;
-    assert_eq!(
-        other.refused(import(true)).await,
-        ResultReason::ObjectAlreadyExists
-    );
+    let _: ImportResponse = other.ask(import(false)).await;
+    let _: RevokeResponse = other
+        .ask(RevokeRequest {
+            unique_identifier: Some(id.as_str().into()),
+            revocation_reason: RevocationReason {
+                code: RevocationReasonCode::KeyCompromise,
+                message: None,
+            },
+            compromise_occurrence_date: None,
+        })
+        .await;
+    let mine = attributes(&mut peer, &id).await;
+    assert_eq!(mine.state(), Some(&State::Active));
     let mut path = import(true);
     path.unique_identifier = "../kek".into();
     assert_eq!(peer.refused(path).await, ResultReason::InvalidField);
@@ -769,7 +779,7 @@ async fn rsa_and_secrets() {
     let revoke = RevokeRequest {
         unique_identifier: Some(registered.unique_identifier),
         revocation_reason: RevocationReason {
-            code: kmip::registry::RevocationReasonCode::Superseded,
+            code: RevocationReasonCode::Superseded,
             message: None,
         },
         compromise_occurrence_date: None,

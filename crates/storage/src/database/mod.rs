@@ -81,9 +81,15 @@ impl DatabaseInner {
 
     /// Makes what was committed durable, if anything is not. Blocks.
     pub(crate) fn sync(&self) -> Result<()> {
-        if !self.unsynced.swap(false, Ordering::AcqRel) {
+        if !self.is_unsynced() {
             return Ok(());
         }
+        self.sync_now()
+    }
+
+    /// Makes what was committed durable, also what somebody else is about to sync. Blocks.
+    pub(crate) fn sync_now(&self) -> Result<()> {
+        self.unsynced.store(false, Ordering::Release);
         self.tree
             .sync()
             .inspect_err(|_| self.unsynced.store(true, Ordering::Release))

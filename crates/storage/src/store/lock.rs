@@ -13,11 +13,21 @@ use crate::error::{Error, Result};
 /// The file's name.
 pub(crate) const FILE: &str = "strongroom.lock";
 
-/// The lock of a dbpath. Given up when dropped, and by a crash.
+/// The lock of a dbpath, which an open store holds. Given up when dropped, and by a crash.
 #[derive(Debug)]
-pub(crate) struct Lock(File);
+pub struct DbpathLock(File);
 
-impl Drop for Lock {
+impl DbpathLock {
+    /// Takes the lock of the dbpath, an existing directory, for work on its files while no store has it open.
+    ///
+    /// # Errors
+    /// [`InUse`](Error::InUse), [`Io`](Error::Io).
+    pub fn take(path: &Path) -> Result<Self> {
+        take(path)
+    }
+}
+
+impl Drop for DbpathLock {
     fn drop(&mut self) {
         // Closing the file is not enough while a child process that is being started has a copy of it.
         let _ = flock(&self.0, FlockOperation::Unlock);
@@ -25,7 +35,7 @@ impl Drop for Lock {
 }
 
 /// Takes the lock of the dbpath. The file says which process has it.
-pub(crate) fn take(path: &Path) -> Result<Lock> {
+pub(crate) fn take(path: &Path) -> Result<DbpathLock> {
     let file = path.join(FILE);
     let context = || format!("locking {}", file.display());
     let mut opened = OpenOptions::new()
@@ -48,5 +58,5 @@ pub(crate) fn take(path: &Path) -> Result<Lock> {
         .set_len(0)
         .and_then(|()| writeln!(opened, "{}", std::process::id()))
         .map_err(|source| Error::io(context(), source))?;
-    Ok(Lock(opened))
+    Ok(DbpathLock(opened))
 }

@@ -34,6 +34,7 @@ pub use self::checkpoint::{CheckpointOptions, CheckpointReport, CopyKeystore, Ke
 use self::databases::Entry;
 pub(crate) use self::format::{FILE as FORMAT_FILE, sync_directory};
 use self::format::{Format, State};
+pub use self::lock::DbpathLock;
 pub(crate) use self::lock::{FILE as LOCK_FILE, take as take_lock};
 use self::server_tree::ServerTree;
 use crate::database::Database;
@@ -127,7 +128,7 @@ struct StoreInner {
     /// Held while a checkpoint is made.
     checkpoint: tokio::sync::Mutex<()>,
     is_closed: AtomicBool,
-    lock: Mutex<Option<lock::Lock>>,
+    lock: Mutex<Option<DbpathLock>>,
     background: Mutex<Option<tokio::task::JoinHandle<()>>>,
 }
 
