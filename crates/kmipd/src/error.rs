@@ -47,6 +47,9 @@ pub enum Error {
     /// The first event cannot be audited.
     #[error("the audit log cannot be written")]
     NotAudited,
+    /// A backup.
+    #[error(transparent)]
+    Backup(#[from] crate::backup::BackupError),
     /// The command line.
     #[error("{0}")]
     Usage(String),
@@ -72,7 +75,10 @@ impl Error {
             Self::Pki(PkiError::Tls(_)) | Self::Tls(_) => ExitStatus::Certificates,
             Self::Pki(_) => ExitStatus::Usage,
             Self::Server(kmip_server::Error::Tls(_)) => ExitStatus::Certificates,
-            Self::Server(kmip_server::Error::Store(_)) => ExitStatus::Store,
+            Self::Server(kmip_server::Error::Store(error)) if error.is_about_the_key() => {
+                ExitStatus::KeyEncryptionKey
+            }
+            Self::Server(kmip_server::Error::Store(_)) | Self::Backup(_) => ExitStatus::Store,
             Self::Server(kmip_server::Error::Listen { .. }) | Self::Metrics { .. } => {
                 ExitStatus::CannotListen
             }

@@ -2,6 +2,7 @@
 //!
 //! - [`config`]: the YAML file. [`policy`]: tenants, roles and clients of it. [`roles`]: groups of operations.
 //! - [`kek`]: where the key-encryption key comes from.
+//! - [`backup`]: copies of the objects; `admin`: the socket by which the running server is asked for them.
 //! - [`audit`]: the hash-chained log, and the proof that it is whole.
 //! - [`pki`]: the certificate authority behind `kmipd init`, `client` and `server`.
 //! - `serve`: the running server: signals, metrics, systemd.
@@ -18,7 +19,9 @@
     )
 )]
 
+mod admin;
 pub mod audit;
+pub mod backup;
 mod commands;
 pub mod config;
 mod error;

@@ -41,7 +41,7 @@ pub(crate) fn check(path: &Path) -> Result<Checked, Error> {
     let policy = Policy::new(&config, path)?;
     let loaded = server_tls(&config)?.load()?;
     crate::audit::chain_key(config.audit.hmac_key_file.as_deref())?;
-    let key = runtime()?.block_on(kek::open(&config.storage, false))?;
+    let key = runtime()?.block_on(kek::open(&config.storage))?;
     let mut warnings = warnings(&config, &policy, &loaded.certificate);
     if let KeySource::File(file) = &key
         && kmip_server::KeyEncryptionKey::read(file)
@@ -71,7 +71,7 @@ pub(crate) fn run(path: &Path) -> Result<(), Error> {
     runtime()?.block_on(serve(path, config))
 }
 
-fn runtime() -> Result<tokio::runtime::Runtime, Error> {
+pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, Error> {
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .thread_name("worker")
@@ -114,7 +114,7 @@ async fn serve(path: &Path, config: Config) -> Result<(), Error> {
     if !audit.is_on() {
         warn!("there is no audit log: audit.file, audit.syslog and audit.stdout are all off");
     }
-    let key = kek::open(&config.storage, true).await?;
+    let key = kek::open(&config.storage).await?;
     let server = Server::bind(server_config(&config, key, &authority, &audit)?).await?;
     let handle = server.handle();
     for warning in warnings(&config, &authority.current(), &handle.certificate()) {
@@ -134,6 +134,13 @@ async fn serve(path: &Path, config: Config) -> Result<(), Error> {
                 source,
             })?;
         tasks.spawn(metrics::serve(listener, observed));
+    }
+    match crate::admin::listen(&config.storage.directory) {
+        Ok(listener) => {
+            tasks.spawn(crate::admin::serve(listener, handle.clone(), audit.clone()));
+        }
+        // Everything else works.
+        Err(error) => warn!(%error, "no backups can be asked for: the admin socket cannot be made"),
     }
     let started = format!(
         "kmipd {}, process {}, listening on {}",

@@ -247,6 +247,19 @@ impl StoreError {
         }
     }
 
+    /// Whether it is the key-encryption key that is wrong, not the objects.
+    #[must_use]
+    pub fn is_about_the_key(&self) -> bool {
+        matches!(
+            self,
+            Self::KeyMissing { .. }
+                | Self::KeyMalformed { .. }
+                | Self::KeyExposed { .. }
+                | Self::WrongKey { .. }
+                | Self::OtherSource { .. }
+        )
+    }
+
     /// Whether another process uses the directory.
     #[must_use]
     pub fn is_in_use(&self) -> bool {

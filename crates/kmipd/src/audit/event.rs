@@ -127,6 +127,8 @@ pub enum NoteKind {
     Reload,
     /// It could not, and goes on with those from before.
     ReloadFailed,
+    /// It copied all objects for a backup.
+    Backup,
 }
 
 /// An event that is no request.

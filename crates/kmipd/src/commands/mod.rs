@@ -1,9 +1,11 @@
 //! The command line: one file for each command.
 
 mod audit;
+mod backup;
 mod check;
 mod client;
 mod init;
+mod key;
 mod password;
 mod server;
 
@@ -48,6 +50,12 @@ enum Command {
     /// The server's certificate
     #[command(subcommand)]
     Server(server::Server),
+    /// Backups of the objects
+    #[command(subcommand)]
+    Backup(backup::Backup),
+    /// The key-encryption key
+    #[command(subcommand)]
+    Key(key::Key),
     /// The audit log
     #[command(subcommand)]
     Audit(audit::Audit),
@@ -115,6 +123,8 @@ fn run(arguments: impl Iterator<Item = OsString>) -> ExitStatus {
         (Some(Command::Check(check)), _) => check.run(),
         (Some(Command::Client(client)), _) => client.run(),
         (Some(Command::Server(server)), _) => server.run(),
+        (Some(Command::Backup(backup)), _) => backup.run(),
+        (Some(Command::Key(key)), _) => key.run(),
         (Some(Command::Audit(audit)), _) => audit.run(),
         (Some(Command::Password), _) => password::run(),
         (None, Some(config)) => serve::run(&config),

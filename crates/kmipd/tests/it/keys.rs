@@ -10,7 +10,7 @@ use crate::rig::Rig;
 #[tokio::test]
 async fn from_a_passphrase() {
     let rig = Rig::new();
-    std::fs::write(rig.path().join("passphrase"), "open sesame\n").unwrap();
+    tls::write_private(&rig.path().join("passphrase"), b"open sesame\n").unwrap();
     rig.configure("    file: kek\n", "    passphrase: {file: passphrase}\n");
     let server = rig.start();
     let id = rig
@@ -25,7 +25,7 @@ async fn from_a_passphrase() {
     session.get_symmetric_key(&id).await.unwrap();
     server.stop();
 
-    std::fs::write(rig.path().join("passphrase"), "open rice\n").unwrap();
+    tls::write_private(&rig.path().join("passphrase"), b"open rice\n").unwrap();
     let config = rig.layout().config();
     for arguments in [
         vec!["--config", config.to_str().unwrap()],

@@ -1,6 +1,7 @@
 //! The program as operators run it: `init`, `client`, `--config`, signals, `audit verify`.
 
 mod audit;
+mod backups;
 mod commands;
 mod keys;
 mod limits;
