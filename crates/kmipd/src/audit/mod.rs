@@ -233,7 +233,7 @@ impl AuditSink for Audit {
 
     fn record(&self, event: &AuditEvent<'_>) -> Result<(), AuditError> {
         let is_failure = event.reason.is_some();
-        let changes = event.operation.is_some_and(kmip_server::changes);
+        let changes = event.changes || event.operation.is_some_and(kmip_server::changes);
         let result = self.tell(&OperationBody::new(event), is_failure);
         self.unless_tolerated(changes, result)
     }
