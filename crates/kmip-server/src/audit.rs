@@ -40,7 +40,8 @@ pub struct AuditEvent<'a> {
     pub status: ResultStatus,
     /// Why it failed.
     pub reason: Option<ResultReason>,
-    /// Whether it was an operation that can change something ([`changes`]).
+    /// Whether it has changed an object or made one, also if it failed afterwards. Get does when it hands out a fresh
+    /// object, Encrypt when the key has Usage Limits.
     pub changes: bool,
 }
 
@@ -52,7 +53,8 @@ pub struct AuditError;
 /// Takes what is to be audited. What it refuses is not done, or not answered: every method that fails makes the
 /// request fail.
 pub trait AuditSink: fmt::Debug + Send + Sync + 'static {
-    /// Asked before an operation is performed: a log that is known to be broken stops it here.
+    /// Asked before an operation is performed: a log that is known to be broken stops it here. With `changes`
+    /// asked before an object is changed as well, also by an operation that mostly only reads.
     ///
     /// # Errors
     /// The operation must not be performed.
@@ -65,7 +67,7 @@ pub trait AuditSink: fmt::Debug + Send + Sync + 'static {
     fn record(&self, event: &AuditEvent<'_>) -> Result<(), AuditError>;
 
     /// Called once for each request, after its last event and before its answer. `changes`: one of the
-    /// events was of an operation that can change something. Returns when the events are as durable as the sink
+    /// events has changed an object. Returns when the events are as durable as the sink
     /// promises.
     ///
     /// # Errors
@@ -91,7 +93,8 @@ impl AuditSink for NoAudit {
     }
 }
 
-/// Whether an operation can change an object, make one, or use up something. Those that are not known are taken to.
+/// Whether it is the purpose of an operation to change an object or to make one. Those that are not known are taken
+/// to. Whether one did, [`AuditEvent::changes`] says.
 pub fn changes(operation: Operation) -> bool {
     use Operation as O;
     !matches!(

@@ -15,6 +15,7 @@ use crate::stats::Stats;
 pub(crate) struct Touched {
     identifiers: Vec<String>,
     total: usize,
+    is_changed: bool,
 }
 
 impl Touched {
@@ -26,6 +27,11 @@ impl Touched {
         if self.identifiers.len() < MAX_AUDITED_OBJECTS {
             self.identifiers.push(identifier.to_owned());
         }
+    }
+
+    /// One of them is not what it was, or is new.
+    pub(crate) fn change(&mut self) {
+        self.is_changed = true;
     }
 
     /// What only the answer says.
@@ -60,6 +66,28 @@ impl Touched {
             _ => {}
         }
     }
+}
+
+/// Stops changes that could not be audited, also those of operations that mostly only read.
+#[derive(Clone, Copy)]
+pub(crate) struct Gate<'a> {
+    sink: &'a dyn AuditSink,
+    stats: &'a Stats,
+}
+
+impl Gate<'_> {
+    /// Asked before an object is changed.
+    pub(crate) fn admit_change(self) -> Result<(), Failure> {
+        self.sink.ready(true).map_err(|_| not_audited(self.stats))
+    }
+}
+
+fn not_audited(stats: &Stats) -> Failure {
+    stats.audit_failures.add_one();
+    Failure::new(
+        ResultReason::GeneralFailure,
+        "the server cannot write its audit log, and does nothing that is not in it",
+    )
 }
 
 /// Tells the audit of one request.
@@ -104,6 +132,13 @@ impl<'a> Auditor<'a> {
         }
     }
 
+    pub(crate) fn gate(&self) -> Gate<'a> {
+        Gate {
+            sink: self.sink,
+            stats: self.stats,
+        }
+    }
+
     /// Whether the operation may be performed now: by the client, and as far as the audit goes.
     pub(crate) fn permit(
         &self,
@@ -125,7 +160,7 @@ impl<'a> Auditor<'a> {
         }
         self.sink
             .ready(changes(operation))
-            .map_err(|_| self.not_audited())
+            .map_err(|_| not_audited(self.stats))
     }
 
     /// Tells of one item that has been done or refused. The answer is another one if that fails.
@@ -190,7 +225,10 @@ impl<'a> Auditor<'a> {
                     answer.operation,
                     ResultStatus::OperationUndone,
                     None,
-                    &Touched::default(),
+                    &Touched {
+                        is_changed: true,
+                        ..Touched::default()
+                    },
                 );
                 self.is_wrong |= told.is_err();
             }
@@ -205,7 +243,7 @@ impl<'a> Auditor<'a> {
         reason: Option<ResultReason>,
         touched: &Touched,
     ) -> Result<(), Failure> {
-        let changes = status == ResultStatus::Success && operation.is_some_and(changes);
+        let changes = touched.is_changed;
         self.changes |= changes;
         let event = AuditEvent {
             time: OffsetDateTime::now_utc(),
@@ -222,24 +260,18 @@ impl<'a> Auditor<'a> {
             reason,
             changes,
         };
-        self.sink.record(&event).map_err(|_| self.not_audited())
+        self.sink
+            .record(&event)
+            .map_err(|_| not_audited(self.stats))
     }
 
     /// The last word before the answer.
     pub(crate) fn settle(&self) -> Result<(), Failure> {
         if self.is_wrong {
-            return Err(self.not_audited());
+            return Err(not_audited(self.stats));
         }
         self.sink
             .settle(self.changes)
-            .map_err(|_| self.not_audited())
-    }
-
-    fn not_audited(&self) -> Failure {
-        self.stats.audit_failures.add_one();
-        Failure::new(
-            ResultReason::GeneralFailure,
-            "the server cannot write its audit log, and does nothing that is not in it",
-        )
+            .map_err(|_| not_audited(self.stats))
     }
 }

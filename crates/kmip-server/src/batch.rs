@@ -13,7 +13,7 @@ use kmip::{
     ResponsePayload, SecretBytes, UniqueIdentifier,
 };
 
-use crate::audited::{Auditor, Touched};
+use crate::audited::{Auditor, Gate, Touched};
 use crate::failure::Failure;
 use crate::identity::Identity;
 use crate::object::Object;
@@ -34,6 +34,8 @@ pub(crate) struct Context<'a> {
     placeholder: Option<String>,
     /// The objects that the item is about, for the audit.
     touched: RefCell<Touched>,
+    /// Asked before an object is changed.
+    gate: Gate<'a>,
     /// What each item so far yielded.
     yielded: Vec<Yield>,
     /// What the objects were before this batch changed them; kept if it may have to be undone.
@@ -98,7 +100,9 @@ impl Context<'_> {
         &mut self,
         change: impl FnOnce(&mut Transaction<'_>) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
+        self.gate.admit_change()?;
         let (done, before) = self.objects.transact(change)?;
+        self.touched.get_mut().change();
         if let Some(journal) = &mut self.journal {
             journal.extend(before);
         }
@@ -240,6 +244,7 @@ pub(crate) fn perform(
         placeholder: None,
         yielded: Vec::new(),
         touched: RefCell::default(),
+        gate: auditor.gate(),
     };
     let unable = if header.asynchronous_indicator
         == Some(AsynchronousIndicator(

@@ -200,6 +200,11 @@ fn render(observed: &Observed) -> String {
     ] {
         page.counter(name, help, counter.get());
     }
+    page.counter(
+        "kmipd_audit_rotation_failures_total",
+        "Times that the audit file was full and could not be replaced by a new one.",
+        observed.audit.rotation_failures(),
+    );
     if let Some(seq) = observed.audit.last_seq() {
         page.gauge(
             "kmipd_audit_last_line",

@@ -3,12 +3,23 @@
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex};
 
-use kmip::operations::{ActivateRequest, LocateRequest};
-use kmip::registry::{BatchErrorContinuationOption, Operation, ResultReason, ResultStatus};
-use kmip::{ProtocolVersion, RequestMessage, RequestPayload};
+use kmip::operations::{
+    ActivateRequest, AddAttributeRequest, CreateRequest, CreateResponse, EncryptRequest,
+    GetAttributesRequest, GetAttributesResponse, GetRequest, GetResponse, LocateRequest,
+};
+use kmip::registry::{
+    BatchErrorContinuationOption, BlockCipherMode, CryptographicAlgorithm, CryptographicUsageMask,
+    ObjectType, Operation, PaddingMethod, ResultReason, ResultStatus, Tag, UsageLimitsUnit,
+};
+use kmip::structures::{CryptographicParameters, UsageLimits};
+use kmip::{
+    AttributeName, AttributeValue, Attributes, Data, DateTime, ProtocolVersion, RequestMessage,
+    RequestPayload,
+};
 use kmip_client::{ErrorKind, NewSymmetricKey};
 use kmip_server::{AuditError, AuditEvent, AuditSink, ServerConfig};
 
+use crate::peer::Peer;
 use crate::rig::{Rig, ask, raw};
 
 /// What of a sink fails.
@@ -16,6 +27,8 @@ const NOTHING: u8 = 0;
 const READY: u8 = 1;
 const RECORD: u8 = 2;
 const SETTLE: u8 = 3;
+/// Only what changes something is refused.
+const CHANGES: u8 = 4;
 
 /// One batch item: operation, result, identifiers.
 type Told = (Option<Operation>, ResultStatus, Vec<String>);
@@ -24,6 +37,8 @@ type Told = (Option<Operation>, ResultStatus, Vec<String>);
 struct Sink {
     broken: AtomicU8,
     told: Mutex<Vec<Told>>,
+    /// Whether each request has changed something.
+    settled: Mutex<Vec<bool>>,
 }
 
 impl Sink {
@@ -40,7 +55,10 @@ impl Sink {
 }
 
 impl AuditSink for Sink {
-    fn ready(&self, _: bool) -> Result<(), AuditError> {
+    fn ready(&self, changes: bool) -> Result<(), AuditError> {
+        if changes {
+            self.fails_at(CHANGES)?;
+        }
         self.fails_at(READY)
     }
 
@@ -53,7 +71,8 @@ impl AuditSink for Sink {
         Ok(())
     }
 
-    fn settle(&self, _: bool) -> Result<(), AuditError> {
+    fn settle(&self, changes: bool) -> Result<(), AuditError> {
+        self.settled.lock().unwrap().push(changes);
         self.fails_at(SETTLE)
     }
 }
@@ -160,5 +179,99 @@ async fn what_is_undone() {
             (Some(Operation::Activate), ResultStatus::OperationFailed),
             (Some(Operation::Locate), ResultStatus::OperationUndone),
         ]
+    );
+}
+
+/// A new AES key, still fresh.
+async fn new_key(peer: &mut Peer) -> String {
+    let created: CreateResponse = peer
+        .ask(CreateRequest {
+            object_type: ObjectType::SymmetricKey,
+            attributes: Attributes::new()
+                .with(AttributeValue::CryptographicAlgorithm(
+                    CryptographicAlgorithm::AES,
+                ))
+                .with(AttributeValue::CryptographicLength(256))
+                .with(AttributeValue::CryptographicUsageMask(
+                    CryptographicUsageMask::Encrypt,
+                ))
+                .with(AttributeValue::ActivationDate(DateTime(1))),
+            protection_storage_masks: None,
+        })
+        .await;
+    created.unique_identifier.to_string()
+}
+
+fn get(id: &str) -> GetRequest {
+    GetRequest {
+        unique_identifier: Some(id.into()),
+        ..GetRequest::default()
+    }
+}
+
+fn encrypt(id: &str) -> EncryptRequest {
+    EncryptRequest {
+        unique_identifier: Some(id.into()),
+        cryptographic_parameters: Some(CryptographicParameters {
+            block_cipher_mode: Some(BlockCipherMode::ECB),
+            padding_method: Some(PaddingMethod::PKCS5),
+            ..CryptographicParameters::default()
+        }),
+        data: Some(Data::Bytes(b"some data".as_slice().into())),
+        ..EncryptRequest::default()
+    }
+}
+
+/// A fresh object is changed when it is handed out, a key with Usage Limits when it is used: such a request
+/// waits for the disk like any other that changes something.
+#[tokio::test]
+async fn operations_that_mostly_read_and_now_and_then_change() {
+    let rig = Rig::new();
+    let (sink, config) = audited(&rig);
+    let server = rig.start_with(config).await;
+    let mut peer = Peer::new(&rig, &server, ProtocolVersion::V1_4).await;
+    let id = new_key(&mut peer).await;
+    let changed = || std::mem::take(&mut *sink.settled.lock().unwrap());
+    assert_eq!(changed(), [true]);
+    for expected in [true, false] {
+        let _: GetResponse = peer.ask(get(&id)).await;
+        assert_eq!(changed(), [expected]);
+    }
+    assert!(peer.item(encrypt(&id)).await.result_reason.is_none());
+    assert_eq!(changed(), [false]);
+    let limits = UsageLimits {
+        total: 2,
+        count: None,
+        unit: UsageLimitsUnit::Object,
+    };
+    let add = AddAttributeRequest {
+        unique_identifier: Some(id.as_str().into()),
+        attribute: AttributeValue::UsageLimits(limits).into(),
+    };
+    assert!(peer.item(add).await.result_reason.is_none());
+    changed();
+    assert!(peer.item(encrypt(&id)).await.result_reason.is_none());
+    assert_eq!(changed(), [true]);
+
+    // Where changes are refused, these are.
+    let fresh = new_key(&mut peer).await;
+    sink.broken.store(CHANGES, Ordering::SeqCst);
+    assert_eq!(
+        peer.refused(encrypt(&id)).await,
+        ResultReason::GeneralFailure
+    );
+    // A key is handed out all the same, and stays fresh.
+    let _: GetResponse = peer.ask(get(&fresh)).await;
+    sink.broken.store(NOTHING, Ordering::SeqCst);
+    let request = GetAttributesRequest {
+        unique_identifier: Some(fresh.as_str().into()),
+        attribute_names: vec![AttributeName::Standard(Tag::Fresh)],
+    };
+    let got: GetAttributesResponse = peer.ask(request).await;
+    assert_eq!(got.attributes.fresh(), Some(&true));
+    assert!(peer.item(encrypt(&id)).await.result_reason.is_none());
+    assert_eq!(
+        peer.refused(encrypt(&id)).await,
+        ResultReason::PermissionDenied
     );
 }

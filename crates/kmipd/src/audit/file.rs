@@ -3,6 +3,7 @@
 //! ```text
 //! audit.log              lines, each tied to the one before
 //! audit.log.SEQ          a file that was full; SEQ is the number of its first line
+//! audit.log.next         empty: the file that takes the place of a full one, for the moment before it does
 //! audit.log.head         {"seq":…,"hash":…}: how far the chain had come when it was last forced to the disk
 //! ```
 
@@ -14,6 +15,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use aws_lc_rs::digest::{SHA256, digest};
+use kmip_server::Counter;
 use parking_lot::Mutex;
 use thiserror::Error;
 use time::OffsetDateTime;
@@ -23,6 +25,12 @@ use super::rfc3339;
 
 /// What the file with the end of the chain is called, after the log's own name.
 pub const HEAD_SUFFIX: &str = ".head";
+
+/// What the file that is about to take the place of a full one is called, after the log's own name.
+const NEXT_SUFFIX: &str = ".next";
+
+/// A rotation that fails is tried again when the file has grown by this part of its size.
+const ROTATION_RETRIES: u64 = 16;
 
 /// Why the audit log cannot be kept.
 #[derive(Debug, Error)]
@@ -73,6 +81,7 @@ pub(super) struct AuditFile {
     syncing: Mutex<()>,
     synced_seq: AtomicU64,
     broken: AtomicBool,
+    rotation_failures: Counter,
 }
 
 #[derive(Debug)]
@@ -85,6 +94,8 @@ struct State {
     first_seq: u64,
     /// What the head file says.
     head_seq: u64,
+    /// After a rotation that failed: how long the file is when it is tried again.
+    retry_at: Option<u64>,
 }
 
 /// How a file ends.
@@ -114,6 +125,7 @@ impl AuditFile {
             syncing: Mutex::default(),
             synced_seq: AtomicU64::new(0),
             broken: AtomicBool::new(false),
+            rotation_failures: Counter::default(),
         })
     }
 
@@ -123,6 +135,11 @@ impl AuditFile {
 
     pub(super) fn is_broken(&self) -> bool {
         self.broken.load(Ordering::Relaxed)
+    }
+
+    /// How often the file was full and could not be replaced by a new one.
+    pub(super) fn rotation_failures(&self) -> &Counter {
+        &self.rotation_failures
     }
 
     /// Writes a line, and returns it. It is not on the disk yet ([`AuditFile::sync`]).
@@ -138,8 +155,8 @@ impl AuditFile {
         }
         state.last = link;
         state.bytes += text.len() as u64;
-        if self.rotate_bytes > 0 && state.bytes >= self.rotate_bytes {
-            self.rotate(&mut state)?;
+        if self.rotate_bytes > 0 && state.bytes >= state.retry_at.unwrap_or(self.rotate_bytes) {
+            self.rotate_or_go_on(&mut state)?;
         }
         text.pop();
         Ok(text)
@@ -222,19 +239,81 @@ impl AuditFile {
             .file
             .sync_data()
             .map_err(io_error("sync", &self.path))?;
-        *state = go_on(&self.path, &self.key, Some(&state))?;
+        match go_on(&self.path, &self.key, Some(&state)) {
+            Ok(next) => *state = next,
+            Err(error) => {
+                // The file that is open is somebody else's now: the next line waits for ours.
+                self.broken.store(true, Ordering::Relaxed);
+                return Err(error);
+            }
+        }
         Ok(())
     }
 
+    /// The line that filled the file is in it: what goes wrong with the new file must not make it fail. The
+    /// old file takes the next lines, and the rotation is tried again when it has grown some more.
+    fn rotate_or_go_on(&self, state: &mut State) -> Result<(), AuditFileError> {
+        if let Err(source) = state.file.sync_data() {
+            // That is no trouble with the rotation: the lines themselves may be lost.
+            self.broken.store(true, Ordering::Relaxed);
+            return Err(io_error("sync", &self.path)(source));
+        }
+        self.synced_seq.fetch_max(state.last.seq, Ordering::Release);
+        if let Err(error) = self.rotate(state) {
+            self.rotation_failures.add_one();
+            if state.retry_at.is_none() {
+                tracing::error!(%error, "the audit log is full and cannot be rotated; it grows until it can");
+            }
+            let more = (self.rotate_bytes / ROTATION_RETRIES).max(1);
+            state.retry_at = Some(state.bytes.saturating_add(more));
+        }
+        Ok(())
+    }
+
+    /// Everything that needs a file descriptor or space comes before the first renaming.
     fn rotate(&self, state: &mut State) -> Result<(), AuditFileError> {
-        state
-            .file
-            .sync_data()
-            .map_err(io_error("sync", &self.path))?;
-        let mut full = self.path.clone().into_os_string();
-        full.push(format!(".{:012}", state.first_seq));
+        let full = with_suffix(&self.path, &format!(".{:012}", state.first_seq));
+        if fs::symlink_metadata(&full).is_ok() {
+            let there = io::Error::from(io::ErrorKind::AlreadyExists);
+            return Err(io_error("rename", &full)(there));
+        }
+        let next = with_suffix(&self.path, NEXT_SUFFIX);
+        let file = OpenOptions::new()
+            .append(true)
+            .read(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .open(&next)
+            .map_err(io_error("open", &next))?;
+        if file.metadata().map_err(io_error("look at", &next))?.len() > 0 {
+            let there = io::Error::from(io::ErrorKind::AlreadyExists);
+            return Err(io_error("make", &next)(there));
+        }
+        file.try_lock()
+            .map_err(|error| io_error("lock", &next)(error.into()))?;
+        let directory = open_directory(&self.path)?;
         fs::rename(&self.path, &full).map_err(io_error("rename", &self.path))?;
-        *state = go_on(&self.path, &self.key, Some(state))?;
+        if let Err(source) = fs::rename(&next, &self.path) {
+            // The old file goes on. Where its name does not come back, the next line finds the place empty.
+            if fs::rename(&full, &self.path).is_err() {
+                self.broken.store(true, Ordering::Relaxed);
+            }
+            return Err(io_error("rename", &next)(source));
+        }
+        *state = State {
+            file: Arc::new(file),
+            first_seq: state.last.seq + 1,
+            last: state.last.clone(),
+            bytes: 0,
+            head_seq: state.head_seq,
+            retry_at: None,
+        };
+        if let Err(error) = directory.sync_all() {
+            // The names may be lost with the power: the next line is written when they are safe.
+            tracing::error!(%error, "the directory of the audit log cannot be synced");
+            self.broken.store(true, Ordering::Relaxed);
+        }
         Ok(())
     }
 }
@@ -302,6 +381,7 @@ fn finish(
         bytes,
         first_seq,
         head_seq: head.as_ref().map_or(0, |head| head.seq),
+        retry_at: None,
     })
 }
 
@@ -451,9 +531,13 @@ fn first_seq(path: &Path) -> Option<u64> {
 
 /// The file with the end of the chain.
 pub(super) fn head_path(path: &Path) -> PathBuf {
-    let mut head = path.as_os_str().to_owned();
-    head.push(HEAD_SUFFIX);
-    head.into()
+    with_suffix(path, HEAD_SUFFIX)
+}
+
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut longer = path.as_os_str().to_owned();
+    longer.push(suffix);
+    longer.into()
 }
 
 /// What it says; `None` if there is none, or none that can be read.
@@ -469,13 +553,17 @@ fn write_head(path: &Path, head: &Link) -> Result<(), AuditFileError> {
 }
 
 fn sync_directory(path: &Path) -> Result<(), AuditFileError> {
+    open_directory(path)?
+        .sync_all()
+        .map_err(io_error("sync the directory of", path))
+}
+
+fn open_directory(path: &Path) -> Result<File, AuditFileError> {
     let directory = path
         .parent()
         .filter(|directory| !directory.as_os_str().is_empty())
         .unwrap_or_else(|| Path::new("."));
-    File::open(directory)
-        .and_then(|directory| directory.sync_all())
-        .map_err(io_error("sync the directory of", path))
+    File::open(directory).map_err(io_error("open the directory of", path))
 }
 
 fn io_error<'a>(action: &'static str, path: &'a Path) -> impl Fn(io::Error) -> AuditFileError + 'a {
@@ -483,5 +571,72 @@ fn io_error<'a>(action: &'static str, path: &'a Path) -> impl Fn(io::Error) -> A
         action,
         path: path.to_owned(),
         source,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::verify;
+    use super::*;
+
+    const BODY: &str = r#"{"time":"t","event":"operation"}"#;
+
+    /// A line that is in the file is told as such, whatever becomes of the rotation behind it; which happens later.
+    fn goes_on_until_it_can_rotate(obstacle: &str) {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("audit.log");
+        let obstacle = directory.path().join(obstacle);
+        let file = AuditFile::open(&path, ChainKey::none(), 400).unwrap();
+        fs::create_dir(&obstacle).unwrap();
+        for _ in 0..20 {
+            file.append(BODY).unwrap();
+            assert!(!file.is_broken());
+        }
+        file.sync().unwrap();
+        assert!(file.rotation_failures().get() > 1);
+        assert!(fs::metadata(&path).unwrap().len() > 400);
+        fs::remove_dir(&obstacle).unwrap();
+        for _ in 0..20 {
+            file.append(BODY).unwrap();
+        }
+        let full = directory.path().join("audit.log.000000000001");
+        let mut files = vec![path];
+        for entry in fs::read_dir(&directory).unwrap() {
+            let path = entry.unwrap().path();
+            if path.extension().is_some_and(|end| end != "log") {
+                files.push(path);
+            }
+        }
+        assert!(files.contains(&full), "{files:?}");
+        let proof = verify(&files, &ChainKey::none()).unwrap();
+        assert_eq!(proof.lines, 40);
+    }
+
+    #[test]
+    fn the_old_file_cannot_be_renamed() {
+        goes_on_until_it_can_rotate("audit.log.000000000001");
+    }
+
+    #[test]
+    fn the_new_file_cannot_be_made() {
+        goes_on_until_it_can_rotate("audit.log.next");
+    }
+
+    #[test]
+    fn a_file_that_is_renamed_and_cannot_be_replaced_takes_no_more() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("audit.log");
+        let file = AuditFile::open(&path, ChainKey::none(), 0).unwrap();
+        file.append(BODY).unwrap();
+        let moved = directory.path().join("audit.log.1");
+        fs::rename(&path, &moved).unwrap();
+        fs::create_dir(&path).unwrap();
+        file.reopen().unwrap_err();
+        assert!(file.is_broken());
+        file.append(BODY).unwrap_err();
+        fs::remove_dir(&path).unwrap();
+        file.append(BODY).unwrap();
+        let proof = verify(&[moved, path], &ChainKey::none()).unwrap();
+        assert_eq!(proof.lines, 2);
     }
 }

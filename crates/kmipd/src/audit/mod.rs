@@ -112,9 +112,16 @@ impl Audit {
         self.file.as_ref().map(AuditFile::last_seq)
     }
 
+    /// How often the file was full and could not be replaced by a new one; it goes on until it can.
+    pub fn rotation_failures(&self) -> u64 {
+        let file = self.file.as_ref();
+        file.map_or(0, |file| file.rotation_failures().get())
+    }
+
     /// Whether the file takes lines.
     pub fn is_healthy(&self) -> bool {
-        !self.failing.load(Ordering::Relaxed)
+        let is_broken = self.file.as_ref().is_some_and(AuditFile::is_broken);
+        !is_broken && !self.failing.load(Ordering::Relaxed)
     }
 
     /// How often [`Audit::tick`] wants to be called.
@@ -125,7 +132,10 @@ impl Audit {
     /// Forces what has been written to the disk, and notes how far the chain has come.
     pub fn tick(&self) {
         if let Some(file) = &self.file {
-            let done = file.sync().and_then(|()| file.write_head());
+            let done = file
+                .recover()
+                .and_then(|()| file.sync())
+                .and_then(|()| file.write_head());
             let _ = self.outcome(done);
         }
     }
@@ -223,7 +233,7 @@ impl AuditSink for Audit {
 
     fn record(&self, event: &AuditEvent<'_>) -> Result<(), AuditError> {
         let is_failure = event.reason.is_some();
-        let changes = event.operation.is_some_and(kmip_server::changes);
+        let changes = event.changes || event.operation.is_some_and(kmip_server::changes);
         let result = self.tell(&OperationBody::new(event), is_failure);
         self.unless_tolerated(changes, result)
     }
