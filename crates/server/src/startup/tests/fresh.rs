@@ -56,7 +56,7 @@ async fn a_key_is_created_activated_named_and_remembered() {
     opened_keystore
         .create_data_key(keystore::TreeId([1; 16]))
         .unwrap();
-    let files = world.kmip_files();
+    let made = world.keys_made();
     drop(opened);
 
     let again = world.open(world.kmip()).await.unwrap();
@@ -66,7 +66,7 @@ async fn a_key_is_created_activated_named_and_remembered() {
         again.keystore.unwrap().tree_ids(),
         [keystore::TreeId([1; 16])]
     );
-    assert_eq!(world.kmip_files(), files, "no second key");
+    assert_eq!(world.keys_made(), made, "no second key");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -128,10 +128,10 @@ async fn a_given_key_must_exist_and_be_usable() {
             .await;
     }
     session.activate(&key).await.unwrap();
-    let files = world.kmip_files();
+    let made = world.keys_made();
     let opened = world.open(given("ours")).await.unwrap();
     assert_eq!(identifier(&opened), key);
-    assert_eq!(world.kmip_files(), files, "no key was created");
+    assert_eq!(world.keys_made(), made, "no key was created");
     drop(opened);
 
     // From then on it is known by both.
@@ -150,10 +150,10 @@ async fn a_missing_key_is_created_if_asked_for() {
     let key = opened.keystore.as_ref().unwrap().info().master_key;
     assert_eq!(key.name.as_deref(), Some("payroll"));
     drop(opened);
-    let files = world.kmip_files();
+    let made = world.keys_made();
     let again = world.open(kmip).await.unwrap();
     assert_eq!(Some(identifier(&again)), key.identifier);
-    assert_eq!(world.kmip_files(), files);
+    assert_eq!(world.keys_made(), made);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -109,14 +109,14 @@ async fn from_a_key_file_to_a_server_and_back() {
         Some(new.clone())
     );
     // Again: it is done.
-    let files = world.kmip_files();
+    let made = world.keys_made();
     for _ in 0..2 {
         let again = migrate(&world.dbpath(), &with_file, &with_kmip)
             .await
             .unwrap();
         assert!(matches!(again, Migrated::Already(key) if key.identifier == Some(new.clone())));
     }
-    assert_eq!(world.kmip_files(), files);
+    assert_eq!(world.keys_made(), made);
 
     let back = write_key(&world, "another", &[8; 32]);
     // A key that may not be used any more can still be left.
@@ -164,20 +164,14 @@ async fn refused(
     status: ExitStatus,
     parts: &[&str],
 ) -> StartupError {
-    // Of the KMIP server which objects there are: it notes in a key that it was handed out.
-    let objects = || {
-        snapshot(&world.path("kmip"))
-            .into_keys()
-            .collect::<Vec<_>>()
-    };
-    let before = (snapshot(&world.dbpath()), objects());
+    let before = (snapshot(&world.dbpath()), world.kmip_changes());
     let error = migrate(&world.dbpath(), from, to).await.unwrap_err();
     let message = error.to_string();
     assert_eq!(error.exit_status(), status, "{message}");
     for part in parts {
         assert!(message.contains(part), "{part} is not in: {message}");
     }
-    let after = (snapshot(&world.dbpath()), objects());
+    let after = (snapshot(&world.dbpath()), world.kmip_changes());
     assert!(before == after, "changed something: {message}");
     error
 }

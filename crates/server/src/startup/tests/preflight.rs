@@ -91,7 +91,7 @@ async fn all_is_well_on_a_fresh_dbpath_and_the_throw_away_key_is_gone() {
 async fn an_encrypted_dbpath_in_use_is_fine() {
     let world = World::new().await;
     let opened = world.open(world.kmip()).await.unwrap();
-    let before = world.kmip_files();
+    let before = world.keys_made();
     let report = check(&world, &[], false).await;
     let table = report.to_table();
     assert_eq!(report.status(), ExitStatus::Success, "{table}");
@@ -99,7 +99,7 @@ async fn an_encrypted_dbpath_in_use_is_fine() {
     assert!(table.contains(&identifier(&opened)), "{table}");
     assert_eq!(outcome(&report, "keystore opens"), Outcome::Passed);
     assert_eq!(outcome(&report, "throw-away key"), Outcome::Skipped);
-    assert_eq!(world.kmip_files(), before, "--read-only");
+    assert_eq!(world.keys_made(), before, "--read-only");
 }
 
 /// Each with the status of the start, and without a key of its own on the server.
@@ -117,7 +117,7 @@ async fn what_would_stop_a_start_is_found() {
     let port = free.local_addr().unwrap().port().to_string();
     drop(free);
     let path = |name: &str| world.path(name).display().to_string();
-    let before = world.kmip_files();
+    let before = world.keys_made();
     for (extra, status, failed) in [
         (
             vec!["--kmipServerCAFile".to_owned(), path("stranger.pem")],
@@ -169,7 +169,7 @@ async fn what_would_stop_a_start_is_found() {
         let table = report.to_table();
         assert_eq!(report.status(), status, "{table}");
         assert_eq!(outcome(&report, failed), Outcome::Failed, "{table}");
-        assert_eq!(world.kmip_files(), before, "a key was created: {table}");
+        assert_eq!(world.keys_made(), before, "a key was created: {table}");
     }
 
     let mut session = world.session().await;
@@ -182,7 +182,7 @@ async fn what_would_stop_a_start_is_found() {
     session.destroy(&key).await.unwrap();
     let report = check(&world, &[], true).await;
     assert!(report.has_failed());
-    assert_eq!(world.kmip_files(), before);
+    assert_eq!(world.keys_made(), before);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -53,20 +53,14 @@ pub(super) async fn revoke(world: &World, key: &str) {
 /// The rotation is refused, and nothing was changed anywhere.
 async fn refused(world: &World, options: &EncryptionOptions, status: ExitStatus, parts: &[&str]) {
     assert!(is_rotation(Some(options)));
-    // Of the KMIP server which objects there are: it notes in a key that it was handed out.
-    let objects = || {
-        snapshot(&world.path("kmip"))
-            .into_keys()
-            .collect::<Vec<_>>()
-    };
-    let before = (snapshot(&world.dbpath()), objects());
+    let before = (snapshot(&world.dbpath()), world.kmip_changes());
     let error = rotate(&world.dbpath(), Some(options)).await.unwrap_err();
     let message = error.to_string();
     assert_eq!(error.exit_status(), status, "{message}");
     for part in parts {
         assert!(message.contains(part), "{part} is not in: {message}");
     }
-    let after = (snapshot(&world.dbpath()), objects());
+    let after = (snapshot(&world.dbpath()), world.kmip_changes());
     assert!(before == after, "changed something: {message}");
 }
 
@@ -86,13 +80,13 @@ async fn to_a_key_that_is_created() {
         if old_state == State::Deactivated {
             revoke(&world, &old).await;
         }
-        let files = world.kmip_files();
+        let made = world.keys_made();
         let options = encrypted(rotating(&world, None));
         let rotated = rotate(&world.dbpath(), Some(&options)).await.unwrap();
         let rotated = rotated.unwrap();
         assert_eq!(rotated.old.identifier.as_ref(), Some(&old));
         assert_eq!(rotated.origin, Origin::Created);
-        assert_eq!(world.kmip_files(), files + 1);
+        assert_eq!(world.keys_made(), made + 1);
 
         let now = opens(&world, world.kmip()).await;
         assert_eq!(now, rotated.new);
@@ -122,12 +116,12 @@ async fn to_a_key_that_is_given() {
             if old_state == State::Deactivated {
                 revoke(&world, &old).await;
             }
-            let files = world.kmip_files();
+            let made = world.keys_made();
             let given = if by_name { name } else { new.as_str() };
             let options = encrypted(rotating(&world, Some(given)));
             let rotated = rotate(&world.dbpath(), Some(&options)).await.unwrap();
             assert_eq!(rotated.unwrap().origin, Origin::Given);
-            assert_eq!(world.kmip_files(), files, "no key was created");
+            assert_eq!(world.keys_made(), made, "no key was created");
             let mut kmip = world.kmip();
             kmip.key_identifier = Some(given.to_owned());
             assert_eq!(opens(&world, kmip).await.identifier, Some(new));

@@ -5,10 +5,11 @@ use std::fs;
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use kmip_client::{Client, ClientConfig, ServerAddress, Session};
-use kmip_server::{Server, ServerConfig};
+use kmip_server::{Server, ServerConfig, Stats};
 use tempfile::TempDir;
 use tls::dev_pki::{CertificateAuthority, Request};
 use tls::{ClientAuth, ClientTls, IdentityFiles, ServerTls, Trust};
@@ -27,6 +28,8 @@ pub(super) struct World {
     pub(super) authority: CertificateAuthority,
     pub(super) address: SocketAddr,
     running: Option<(oneshot::Sender<()>, JoinHandle<()>)>,
+    /// Of each time that the server was started.
+    stats: Vec<Arc<Stats>>,
 }
 
 impl World {
@@ -54,6 +57,7 @@ impl World {
             authority,
             address: "127.0.0.1:0".parse().unwrap(),
             running: None,
+            stats: Vec::new(),
         };
         world.start().await;
         world
@@ -68,6 +72,7 @@ impl World {
         let config = ServerConfig::new(self.address, tls, self.path("kmip"));
         let server = Server::bind(config).await.unwrap();
         self.address = server.local_addr();
+        self.stats.push(server.handle().stats().clone());
         let (stop, stopped) = oneshot::channel();
         let task = tokio::spawn(server.run(async {
             let _ = stopped.await;
@@ -142,16 +147,14 @@ impl World {
         status: ExitStatus,
         expected: &[&str],
     ) {
-        // Of the KMIP server which objects there are: it notes in a key that it was handed out (Fresh).
-        let objects = || snapshot(&self.path("kmip")).into_keys().collect::<Vec<_>>();
-        let before = (snapshot(&self.dbpath()), objects());
+        let before = (snapshot(&self.dbpath()), self.kmip_changes());
         let error = open(&self.dbpath(), options).await.map(drop).unwrap_err();
         let message = error.to_string();
         assert_eq!(error.exit_status(), status, "{message}");
         for part in expected {
             assert!(message.contains(part), "{part} is not in: {message}");
         }
-        let after = (snapshot(&self.dbpath()), objects());
+        let after = (snapshot(&self.dbpath()), self.kmip_changes());
         assert!(before == after, "changed something: {message}");
     }
 
@@ -164,9 +167,30 @@ impl World {
         self.refused(Some(&encrypted(kmip)), status, expected).await;
     }
 
-    /// How many files the KMIP server keeps.
-    pub(super) fn kmip_files(&self) -> usize {
-        snapshot(&self.path("kmip")).len()
+    /// How many keys have been made on the KMIP server since the world began.
+    pub(super) fn keys_made(&self) -> u64 {
+        self.succeeded(|operation| matches!(operation, "Create" | "Register"))
+    }
+
+    /// How many operations that change something have succeeded on the KMIP server since the world began.
+    pub(super) fn kmip_changes(&self) -> u64 {
+        const LOOKS: [&str; 6] = [
+            "Get",
+            "GetAttributes",
+            "GetAttributeList",
+            "Locate",
+            "Query",
+            "DiscoverVersions",
+        ];
+        self.succeeded(|operation| !LOOKS.contains(&operation))
+    }
+
+    fn succeeded(&self, counts: impl Fn(&str) -> bool) -> u64 {
+        let stats = self.stats.iter().flat_map(|stats| stats.operations());
+        stats
+            .filter(|count| counts(count.operation))
+            .map(|count| count.succeeded)
+            .sum()
     }
 }
 
