@@ -11,9 +11,9 @@ use crate::failure::Failure;
 use crate::index::{Indexed, Search, Storage, Term, Visit, equal, indexed};
 use crate::object::Object;
 
-/// So many objects are found without Maximum Items: as many identifiers as a message of 1 MiB has room for, which is
-/// what clients take.
-const MOST_LOCATED: usize = 20_000;
+/// So many objects are answered: clients bound what they take, ours at 10,000 items and 1 MiB, and an answer that nobody
+/// takes is of no use.
+const MOST_LOCATED: usize = 9_000;
 
 /// So many objects are looked at to count how many there are, besides those that are answered. Beyond, Located Items
 /// is left out, as the specification allows.

@@ -4,6 +4,7 @@ mod audit;
 mod backups;
 mod commands;
 mod keys;
+mod kills;
 mod limits;
 mod policy;
 mod reload;
