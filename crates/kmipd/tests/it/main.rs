@@ -2,6 +2,7 @@
 
 mod audit;
 mod commands;
+mod drain;
 mod keys;
 mod limits;
 mod policy;
