@@ -108,12 +108,20 @@ pub(crate) fn is_multi_valued(name: &AttributeName) -> bool {
 
 /// Whether a client may set them when it makes an object.
 pub(crate) fn check_new(attributes: &Attributes) -> Result<(), Failure> {
-    for (n, attribute) in attributes.iter().enumerate() {
+    for attribute in attributes {
         check_known(&attribute.value)?;
         let name = attribute.value.attribute_name();
         if rule(&name).0 == Who::Server {
             return Err(Failure::invalid(format!("{name} is set by the server")));
         }
+    }
+    check_repeated(attributes)
+}
+
+/// Whether an attribute that an object can have but once is there but once.
+pub(crate) fn check_repeated(attributes: &Attributes) -> Result<(), Failure> {
+    for (n, attribute) in attributes.iter().enumerate() {
+        let name = attribute.value.attribute_name();
         let repeated = || {
             attributes
                 .iter()

@@ -36,6 +36,9 @@ pub struct AuditEvent<'a> {
     pub objects: &'a [String],
     /// How many objects there were.
     pub objects_total: usize,
+    /// How many requests it stands for: more than 1 if they were refused without being looked at, since there were
+    /// too many or none could be read.
+    pub count: u64,
     /// How it went.
     pub status: ResultStatus,
     /// Why it failed.

@@ -8,6 +8,7 @@ use time::OffsetDateTime;
 use crate::audit::{AuditEvent, AuditSink, MAX_AUDITED_OBJECTS, changes};
 use crate::failure::Failure;
 use crate::identity::{Identity, Peer, Refusal};
+use crate::operations::OFFERED;
 use crate::stats::Stats;
 
 /// The objects that an item was about.
@@ -101,6 +102,7 @@ pub(crate) struct Auditor<'a> {
     server_correlation_value: Option<String>,
     items: usize,
     done: usize,
+    count: u64,
     changes: bool,
     /// What was undone could not be told.
     is_wrong: bool,
@@ -127,6 +129,7 @@ impl<'a> Auditor<'a> {
                 .and_then(|header| header.server_correlation_value.clone()),
             items,
             done: 0,
+            count: 1,
             changes: false,
             is_wrong: false,
         }
@@ -148,8 +151,11 @@ impl<'a> Auditor<'a> {
         let Some(operation) = operation else {
             return Ok(());
         };
-        // What no version has is answered as such, to everybody.
-        if !identity.allowed.allows(operation) && !matches!(operation, Operation::Other(_)) {
+        // What is not offered is answered as such, to everybody.
+        if !OFFERED.contains(&operation) {
+            return Ok(());
+        }
+        if !identity.allowed.allows(operation) {
             return Err(Failure::new(
                 ResultReason::PermissionDenied,
                 format!(
@@ -201,6 +207,26 @@ impl<'a> Auditor<'a> {
             Some(reason),
             &touched,
         )
+    }
+
+    /// Tells of requests that were refused without being looked at.
+    pub(crate) fn unheard(
+        mut self,
+        version: Option<ProtocolVersion>,
+        reason: ResultReason,
+        count: u64,
+    ) -> Result<(), Failure> {
+        self.version = version;
+        self.count = count;
+        let touched = Touched::default();
+        self.tell_of(
+            1,
+            None,
+            ResultStatus::OperationFailed,
+            Some(reason),
+            &touched,
+        )?;
+        self.settle()
     }
 
     fn tell(
@@ -256,6 +282,7 @@ impl<'a> Auditor<'a> {
             operation,
             objects: &touched.identifiers,
             objects_total: touched.total,
+            count: self.count,
             status,
             reason,
             changes,

@@ -14,6 +14,7 @@ use kmip::{
 };
 
 use crate::audited::{Auditor, Gate, Touched};
+use crate::budget::Deadline;
 use crate::failure::Failure;
 use crate::identity::Identity;
 use crate::object::Object;
@@ -229,6 +230,7 @@ pub(crate) fn perform(
     streams: &Streams,
     identity: &Identity,
     auditor: &mut Auditor<'_>,
+    deadline: Deadline<'_>,
     message: RequestMessage,
 ) -> Performed {
     let header = message.header;
@@ -256,7 +258,17 @@ pub(crate) fn perform(
     };
     let mut answers = Vec::with_capacity(message.batch_items.len());
     for item in message.batch_items {
+        // The first is always performed: every request gets on.
+        let is_late = !answers.is_empty() && deadline.has_passed();
         let answer = match unable {
+            None if is_late => {
+                let failure = Failure::new(
+                    ResultReason::ServerLimitExceeded,
+                    "the request has taken longer than the server allows: send this item in another one",
+                );
+                let reason = failure.reason_in(context.version);
+                failed(&item, Failure { reason, ..failure })
+            }
             Some(why) => failed(&item, Failure::new(ResultReason::FeatureNotSupported, why)),
             None => match auditor.permit(identity, item.payload.operation()) {
                 Ok(()) => restrict(perform_item(&mut context, item), identity),

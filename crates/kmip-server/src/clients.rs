@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 /// Clients that are remembered before those without connections are forgotten.
 const REMEMBERED: usize = 1_024;
 
-/// A bound on how many requests a client may send.
+/// A bound on how many batch items a client may send.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RequestRate {
     /// In the long run, for each second.
@@ -18,7 +18,7 @@ pub struct RequestRate {
     pub burst: u32,
 }
 
-/// All clients, by the name that they are counted under ([`crate::Peer::label`]).
+/// All clients, by the name that they are counted under ([`crate::Authority::counted_as`]).
 pub(crate) struct Clients {
     max_connections: usize,
     rate: Option<RequestRate>,
@@ -30,7 +30,7 @@ struct Client {
     bucket: Arc<Mutex<Bucket>>,
 }
 
-/// A token bucket: refilled with time, a token for each request.
+/// A token bucket: refilled with time, a token for each batch item.
 struct Bucket {
     tokens: f64,
     refilled: Instant,
@@ -98,12 +98,18 @@ impl Clients {
 }
 
 impl Connected {
-    /// Whether the client may send a request now; takes a token if so.
-    pub(crate) fn may_ask(&self) -> bool {
-        self.may_ask_at(Instant::now())
+    /// What the client is counted under.
+    pub(crate) fn name(&self) -> &Arc<str> {
+        &self.name
     }
 
-    fn may_ask_at(&self, now: Instant) -> bool {
+    /// Whether the client may send a request of so many items now; takes a token for each if so. A batch is let in
+    /// with the last token, or one that is larger than the burst never were: what it takes beyond is owed.
+    pub(crate) fn may_ask(&self, items: usize) -> bool {
+        self.may_ask_at(items, Instant::now())
+    }
+
+    fn may_ask_at(&self, items: usize, now: Instant) -> bool {
         let Some(rate) = self.clients.rate else {
             return true;
         };
@@ -111,7 +117,9 @@ impl Connected {
         bucket.refill(rate, now);
         let may = bucket.tokens >= 1.0;
         if may {
-            bucket.tokens -= 1.0;
+            // More than this no batch has.
+            let items = u32::try_from(items.max(1)).unwrap_or(u32::MAX);
+            bucket.tokens -= f64::from(items);
         }
         may
     }
@@ -151,7 +159,7 @@ mod tests {
         let clients = Clients::new(9, Some(rate));
         let client = clients.connect("a".into()).unwrap();
         let start = Instant::now();
-        let asks = |after: Duration| client.may_ask_at(start + after);
+        let asks = |after: Duration| client.may_ask_at(1, start + after);
         let at = |millis: u64| Duration::from_millis(millis);
         assert!(asks(at(0)) && asks(at(0)) && asks(at(0)));
         assert!(!asks(at(0)));
@@ -159,6 +167,9 @@ mod tests {
         // A long pause gives no more than the burst.
         assert!(asks(at(60_000)) && asks(at(60_000)) && asks(at(60_000)));
         assert!(!asks(at(60_000)));
+        // A batch of seven: let in with the first token, and paid for with the next six.
+        assert!(client.may_ask_at(7, start + at(60_500)));
+        assert!(!asks(at(63_500)) && asks(at(64_000)));
     }
 
     #[test]
@@ -168,11 +179,11 @@ mod tests {
             burst: 1,
         };
         let clients = Clients::new(9, Some(rate));
-        assert!(clients.connect("a".into()).unwrap().may_ask());
+        assert!(clients.connect("a".into()).unwrap().may_ask(1));
         for other in 0..2 * REMEMBERED {
             drop(clients.connect(other.to_string().into()).unwrap());
         }
         assert!(clients.by_name.lock().len() <= REMEMBERED + 1);
-        assert!(!clients.connect("a".into()).unwrap().may_ask());
+        assert!(!clients.connect("a".into()).unwrap().may_ask(1));
     }
 }

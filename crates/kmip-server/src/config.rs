@@ -31,14 +31,15 @@ pub struct ServerConfig {
     pub audit: Arc<dyn AuditSink>,
     /// Bounds on what a client may send.
     pub limits: Limits,
-    /// How many connections there may be at once, after their handshake; more are closed. Default 256.
+    /// How many connections there may be at once, after their handshake. For one more, the one that has been idle
+    /// for the longest is closed; if none is idle, the new one. Default 256.
     pub max_connections: usize,
     /// How many of them one client may have. Default 256.
     pub max_connections_per_client: usize,
     /// How many handshakes may be under way at once. One more ends the oldest: a client that means it
     /// takes milliseconds. Default 128.
     pub max_handshakes: usize,
-    /// How many requests one client may send; more are refused. Default: no bound.
+    /// How many batch items one client may send; requests beyond are refused. Default: no bound.
     pub request_rate: Option<RequestRate>,
     /// For the TLS handshake. Default 5 s.
     pub handshake_timeout: Duration,
@@ -46,6 +47,9 @@ pub struct ServerConfig {
     pub idle_timeout: Duration,
     /// For a whole message once it has begun, and for each answer to be taken. Default 10 s.
     pub message_timeout: Duration,
+    /// For the items of one request together: when it is over, those that have not begun are answered with a
+    /// failure. Default 30 s.
+    pub request_timeout: Duration,
     /// How long a shutdown waits for requests that are under way. Default 5 s.
     pub drain_timeout: Duration,
 }
@@ -68,6 +72,7 @@ impl ServerConfig {
             handshake_timeout: Duration::from_secs(5),
             idle_timeout: Duration::from_secs(600),
             message_timeout: Duration::from_secs(10),
+            request_timeout: Duration::from_secs(30),
             drain_timeout: Duration::from_secs(5),
         }
     }

@@ -2,22 +2,23 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use kmip::ttlv::{HEADER_BYTES, message_bytes};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use zeroize::Zeroizing;
 
-use crate::clients::Clients;
-use crate::handshakes::Handshakes;
+use crate::clients::{Clients, Connected};
 use crate::identity::Peer;
-use crate::service::{Reply, Service};
+use crate::refusals::{Refusals, Refused};
+use crate::service::{Reply, Service, items_in};
 use crate::stats::Counter;
+use crate::waiting::Waiting;
 
 /// How long a client may take for what.
 #[derive(Clone, Copy)]
@@ -31,7 +32,10 @@ pub(crate) struct Deadlines {
 pub(crate) struct Shared {
     pub(crate) service: Arc<Service>,
     pub(crate) clients: Arc<Clients>,
-    pub(crate) handshakes: Arc<Handshakes>,
+    pub(crate) handshakes: Arc<Waiting>,
+    /// Those between two requests.
+    pub(crate) idle: Arc<Waiting>,
+    pub(crate) refusals: Refusals,
     pub(crate) places: Arc<Semaphore>,
     pub(crate) deadlines: Deadlines,
 }
@@ -63,7 +67,7 @@ pub(crate) async fn serve(
     let _ = tcp.set_nodelay(true);
     let stats = shared.service.stats().clone();
     let deadlines = shared.deadlines;
-    let mut stream = shake_hands(tcp, config, &shared, &mut stopping).await?;
+    let stream = shake_hands(tcp, config, &shared, &mut stopping).await?;
     let peer = match peer(&stream, address) {
         Ok(peer) => Arc::new(peer),
         Err(error) => {
@@ -71,66 +75,154 @@ pub(crate) async fn serve(
             return Err(error);
         }
     };
-    let Ok(_place) = shared.places.try_acquire() else {
-        stats.connections_refused.add_one();
-        goodbye(stream, deadlines).await?;
-        return Err("the server has as many connections as its limit allows".to_owned());
-    };
-    let Some(client) = shared.clients.connect(peer.label()) else {
+    let name = shared.service.authority().counted_as(&peer);
+    let Some(client) = shared.clients.connect(name) else {
         stats.connections_refused.add_one();
         goodbye(stream, deadlines).await?;
         return Err(
             "the client has as many connections as the limit for each client allows".to_owned(),
         );
     };
+    let Some(place) = place(&shared).await else {
+        stats.connections_refused.add_one();
+        goodbye(stream, deadlines).await?;
+        return Err("the server has as many connections as its limit allows".to_owned());
+    };
     let _counted = Counted::new(&stats.connections);
-    loop {
-        let mut header = [0_u8; HEADER_BYTES];
-        // Between two requests, and only there, a stop ends the connection.
-        let first = tokio::select! {
-            _ = stopping.changed() => return goodbye(stream, deadlines).await,
-            first = timeout(deadlines.idle, stream.read(&mut header)) => first,
-        };
-        let got = match first {
-            Err(_) => return goodbye(stream, deadlines).await,
-            Ok(Ok(0)) => return Ok(()),
-            Ok(Ok(got)) => got,
-            Ok(Err(error)) if error.kind() == std::io::ErrorKind::UnexpectedEof => return Ok(()),
-            Ok(Err(error)) => return Err(error.to_string()),
-        };
-        let request = timeout(
-            deadlines.message,
-            receive(&mut stream, header, got, &shared.service),
-        )
-        .await
-        .map_err(|_| "a request was not sent in time".to_owned())??;
-        let Reply { message, close } = if client.may_ask() {
-            let handler = (shared.clone(), peer.clone());
-            // Requests wait for the disk: not on a thread that others wait for.
-            tokio::task::spawn_blocking(move || {
-                let (shared, peer) = handler;
-                shared.service.handle(&peer, &request)
+    let connection = Connection {
+        stream,
+        peer,
+        client,
+        place,
+    };
+    connection.converse(shared, stopping).await
+}
+
+/// A place for a new connection. If all are taken, the one that has been idle for the longest goes.
+async fn place(shared: &Shared) -> Option<OwnedSemaphorePermit> {
+    let places = &shared.places;
+    if let Ok(place) = places.clone().try_acquire_owned() {
+        return Some(place);
+    }
+    if !shared.idle.make_room() {
+        return None;
+    }
+    // It may take a moment until it is gone.
+    let free = timeout(shared.deadlines.handshake, places.clone().acquire_owned());
+    free.await.ok()?.ok()
+}
+
+/// A client that has been admitted.
+struct Connection {
+    stream: TlsStream<TcpStream>,
+    peer: Arc<Peer>,
+    client: Connected,
+    /// Given up when it ends.
+    place: OwnedSemaphorePermit,
+}
+
+impl Connection {
+    /// One request after the other.
+    async fn converse(
+        self,
+        shared: Arc<Shared>,
+        mut stopping: watch::Receiver<()>,
+    ) -> Result<(), String> {
+        let Self {
+            mut stream,
+            peer,
+            client,
+            place,
+        } = self;
+        let deadlines = shared.deadlines;
+        loop {
+            let mut header = [0_u8; HEADER_BYTES];
+            let mut idle = shared.idle.enter();
+            // Between two requests, and only there, a stop or somebody else's need ends the connection.
+            let first = tokio::select! {
+                _ = stopping.changed() => return goodbye(stream, deadlines).await,
+                () = idle.evicted() => {
+                    drop(place);
+                    shared.service.stats().connections_evicted.add_one();
+                    goodbye(stream, deadlines).await?;
+                    return Err("it was idle for the longest, and another client needs its place".to_owned());
+                }
+                first = timeout(deadlines.idle, stream.read(&mut header)) => first,
+            };
+            drop(idle);
+            let got = match first {
+                Err(_) => return goodbye(stream, deadlines).await,
+                Ok(Ok(0)) => return Ok(()),
+                Ok(Ok(got)) => got,
+                Ok(Err(error)) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
+                    return Ok(());
+                }
+                Ok(Err(error)) => return Err(error.to_string()),
+            };
+            let request = timeout(
+                deadlines.message,
+                receive(&mut stream, header, got, &shared.service),
+            )
+            .await
+            .map_err(|_| "a request was not sent in time".to_owned())??;
+            let reply = answer(&shared, &peer, &client, request).await?;
+            timeout(deadlines.message, async {
+                stream.write_all(reply.message.as_slice()).await?;
+                stream.flush().await
             })
             .await
-            .map_err(|error| format!("a request failed: {error}"))?
-        } else {
-            shared.service.throttle(&request)
-        };
-        timeout(deadlines.message, async {
-            stream.write_all(message.as_slice()).await?;
-            stream.flush().await
-        })
-        .await
-        .map_err(|_| "an answer was not taken in time".to_owned())?
-        .map_err(|error| error.to_string())?;
-        if close {
-            goodbye(stream, deadlines).await?;
-            return Err(
-                "closed after a request that is no KMIP message, or of a client that is refused"
-                    .to_owned(),
-            );
+            .map_err(|_| "an answer was not taken in time".to_owned())?
+            .map_err(|error| error.to_string())?;
+            if reply.close {
+                goodbye(stream, deadlines).await?;
+                return Err(
+                    "closed after a request that is no KMIP message, or of a client that is refused"
+                        .to_owned(),
+                );
+            }
         }
     }
+}
+
+/// What goes back to the client; the audit knows of it.
+async fn answer(
+    shared: &Arc<Shared>,
+    peer: &Arc<Peer>,
+    client: &Connected,
+    request: Zeroizing<Vec<u8>>,
+) -> Result<Reply, String> {
+    let failed = |error| format!("a request failed: {error}");
+    let reply = if client.may_ask(items_in(&request, shared.service.limits())) {
+        let handler = (shared.clone(), peer.clone());
+        // Requests wait for the disk: not on a thread that others wait for.
+        tokio::task::spawn_blocking(move || {
+            let (shared, peer) = handler;
+            let _under_way = Counted::new(&shared.service.stats().requests_under_way);
+            shared.service.handle(&peer, &request)
+        })
+        .await
+        .map_err(failed)?
+    } else {
+        shared.service.throttle(&request)
+    };
+    if let Some((kind, version)) = reply.unheard {
+        let refused = Refused {
+            kind,
+            peer: peer.clone(),
+            version,
+            count: 1,
+        };
+        let due = shared
+            .refusals
+            .count(client.name(), refused, Instant::now());
+        if let Some(refused) = due {
+            let shared = shared.clone();
+            tokio::task::spawn_blocking(move || shared.service.tell_unheard(&refused))
+                .await
+                .map_err(failed)?;
+        }
+    }
+    Ok(reply)
 }
 
 async fn shake_hands(

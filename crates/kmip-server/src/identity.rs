@@ -48,8 +48,7 @@ impl Peer {
             .filter(|name| !name.is_empty())
     }
 
-    /// What connections and requests are counted under: the common name, or the start of the
-    /// certificate's SHA-256 if it has none.
+    /// What it is called in the log: the common name, or the start of the certificate's SHA-256 if it has none.
     pub fn label(&self) -> Arc<str> {
         match self.common_name() {
             Some(name) => name.into(),
@@ -144,6 +143,9 @@ pub enum Refusal {
     /// The client must send a credential in the request, and has sent none of the right type.
     #[error("a credential is required")]
     CredentialMissing,
+    /// Nobody has looked at the credential: the request was refused before.
+    #[error("its credential was not looked at")]
+    NotLookedAt,
     /// The credential is of another user or device, or its password is wrong.
     #[error("the credential is wrong")]
     CredentialWrong,
@@ -161,6 +163,12 @@ pub trait Authority: fmt::Debug + Send + Sync + 'static {
         peer: &Peer,
         authentication: Option<&Authentication>,
     ) -> Result<Arc<Identity>, Refusal>;
+
+    /// What the client's connections and requests are counted under, before it has sent any. Two clients that
+    /// share a name must not share a limit; one with two certificates may.
+    fn counted_as(&self, peer: &Peer) -> Arc<str> {
+        peer.label()
+    }
 }
 
 /// The policy without a policy: the common name is client and tenant, and may do everything.

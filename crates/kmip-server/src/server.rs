@@ -3,25 +3,32 @@
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use storage::CheckpointReport;
 use tls::{CertificateInfo, LoadedServer, Reloading};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
-use tokio::task::JoinSet;
+use tokio::task::{JoinHandle, JoinSet};
 use tracing::{debug, info, warn};
 
 use crate::clients::Clients;
 use crate::connection::{self, Deadlines, Shared};
-use crate::handshakes::Handshakes;
+use crate::refusals::{self, Refusals, Refused};
 use crate::service::Service;
 use crate::stats::Stats;
 use crate::store::{ObjectStore, OnProgress};
+use crate::waiting::Waiting;
 use crate::{Error, ServerConfig};
 
 /// After an error of `accept` (too many open files, say): a pause, so that the loop does not spin.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// The part of the time for a stop in which batches go on; the rest is for their last item and the answer.
+const DRAIN_PART: f64 = 0.75;
+
+/// For the last word to an audit whose disk may hang.
+const LAST_WORD: Duration = Duration::from_secs(1);
 
 /// A KMIP server that listens.
 pub struct Server {
@@ -87,7 +94,8 @@ impl Server {
         let tls = Arc::new(config.tls.clone().reloading()?);
         let store = ObjectStore::open(&config.directory, &config.key).await?;
         let service = Service::open(store, config.limits)?
-            .under(config.authority.clone(), config.audit.clone());
+            .under(config.authority.clone(), config.audit.clone())
+            .within(config.request_timeout);
         let listen = |source| Error::Listen {
             address: config.listen,
             source,
@@ -118,7 +126,8 @@ impl Server {
 
     /// Serves until `shutdown` completes; then stops listening, lets the requests that are under
     /// way finish for at most `drain_timeout`, closes all connections and returns. Every change that was
-    /// answered is durable already.
+    /// answered is durable already. Batches are ended before their next item when most of that time is over. What is
+    /// still under way afterwards ([`Stats::requests_under_way`]) ends with the process, and gets no answer.
     pub async fn run(self, shutdown: impl Future<Output = ()>) {
         let Self {
             listener,
@@ -132,7 +141,9 @@ impl Server {
         let shared = Arc::new(Shared {
             service,
             clients: Clients::new(config.max_connections_per_client, config.request_rate),
-            handshakes: Handshakes::new(config.max_handshakes),
+            handshakes: Waiting::new(config.max_handshakes),
+            idle: Waiting::new(usize::MAX),
+            refusals: Refusals::default(),
             places: Arc::new(Semaphore::new(config.max_connections)),
             deadlines: Deadlines {
                 handshake: config.handshake_timeout,
@@ -143,6 +154,8 @@ impl Server {
         // Dropped at the end: every connection sees it.
         let (stop, stopping) = watch::channel(());
         let mut connections = JoinSet::new();
+        let mut upkeep = tokio::time::interval(refusals::PAUSE);
+        upkeep.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         tokio::pin!(shutdown);
         loop {
             tokio::select! {
@@ -151,6 +164,10 @@ impl Server {
                     if let Err(error) = ended {
                         warn!(%error, "a KMIP connection ended badly");
                     }
+                }
+                _ = upkeep.tick() => {
+                    shared.service.streams().sweep();
+                    tell(&shared, shared.refusals.due(Instant::now()));
                 }
                 accepted = listener.accept() => match accepted {
                     Err(error) => {
@@ -165,6 +182,10 @@ impl Server {
             }
         }
         drop(listener);
+        let batches = config.drain_timeout.mul_f64(DRAIN_PART);
+        if let Some(end) = Instant::now().checked_add(batches) {
+            shared.service.budget().stop_at(end);
+        }
         drop(stop);
         let drained = tokio::time::timeout(config.drain_timeout, async {
             while connections.join_next().await.is_some() {}
@@ -176,11 +197,27 @@ impl Server {
             );
             connections.shutdown().await;
         }
+        if let Some(told) = tell(&shared, shared.refusals.rest()) {
+            let _ = tokio::time::timeout(LAST_WORD, told).await;
+        }
         if let Err(error) = shared.service.store().close().await {
             warn!(%error, "the store is not closed cleanly; what was answered is in it");
         }
         info!(address = %local_addr, "KMIP server stopped");
     }
+}
+
+/// Tells the audit, where it may block.
+fn tell(shared: &Arc<Shared>, refused: Vec<Refused>) -> Option<JoinHandle<()>> {
+    if refused.is_empty() {
+        return None;
+    }
+    let shared = shared.clone();
+    Some(tokio::task::spawn_blocking(move || {
+        for refused in refused {
+            shared.service.tell_unheard(&refused);
+        }
+    }))
 }
 
 fn serve(

@@ -1,7 +1,7 @@
 //! From a request's bytes to the answer's: everything but the network.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use kmip::codec::Value;
 use kmip::registry::{ResultReason, Tag};
@@ -14,10 +14,12 @@ use crate::audit::{AuditSink, NoAudit};
 use crate::audited::Auditor;
 use crate::batch;
 use crate::batch::Performed;
+use crate::budget::Budget;
 use crate::clock::now;
 use crate::failure::Failure;
-use crate::identity::{Authority, CommonNameAuthority, Peer};
+use crate::identity::{Authority, CommonNameAuthority, Peer, Refusal};
 use crate::objects::Objects;
+use crate::refusals::{Kind, Refused};
 use crate::stats::Stats;
 use crate::store::{ObjectStore, StoreError};
 use crate::streams::Streams;
@@ -27,6 +29,7 @@ pub(crate) struct Service {
     objects: Objects,
     streams: Streams,
     limits: Limits,
+    budget: Budget,
     authority: Arc<dyn Authority>,
     audit: Arc<dyn AuditSink>,
     stats: Arc<Stats>,
@@ -37,6 +40,8 @@ pub(crate) struct Reply {
     pub(crate) message: Buffer,
     /// Nothing more is to be expected from this client.
     pub(crate) close: bool,
+    /// Nobody has looked at the request, and the audit does not know of it yet.
+    pub(crate) unheard: Option<(Kind, Option<ProtocolVersion>)>,
 }
 
 impl Service {
@@ -46,6 +51,7 @@ impl Service {
             objects: Objects::open(store, &limits)?,
             streams: Streams::default(),
             limits,
+            budget: Budget::new(Duration::MAX),
             authority: Arc::new(CommonNameAuthority),
             audit: Arc::new(NoAudit),
             stats: Arc::default(),
@@ -67,6 +73,25 @@ impl Service {
             audit,
             ..self
         }
+    }
+
+    pub(crate) fn within(self, each_request: Duration) -> Self {
+        Self {
+            budget: Budget::new(each_request),
+            ..self
+        }
+    }
+
+    pub(crate) fn budget(&self) -> &Budget {
+        &self.budget
+    }
+
+    pub(crate) fn streams(&self) -> &Streams {
+        &self.streams
+    }
+
+    pub(crate) fn authority(&self) -> &dyn Authority {
+        &*self.authority
     }
 
     pub(crate) fn stats(&self) -> &Arc<Stats> {
@@ -97,7 +122,27 @@ impl Service {
             ResultReason::GeneralFailure
         };
         let text = "the client sends more requests than the server's limit for each client allows";
-        refuse(version, reason, text.to_owned(), false)
+        Reply {
+            unheard: Some((Kind::Throttled, version_of(request, &self.limits))),
+            ..refuse(version, reason, text.to_owned(), false)
+        }
+    }
+
+    /// Tells the audit of requests that nobody has looked at. Blocks.
+    pub(crate) fn tell_unheard(&self, refused: &Refused) {
+        let peer = &*refused.peer;
+        let identity = match self.authority.identify(peer, None) {
+            Err(Refusal::CredentialMissing) => Err(Refusal::NotLookedAt),
+            identity => identity,
+        };
+        let identity = identity.as_deref().map_err(|refusal| *refusal);
+        let auditor = Auditor::new(&*self.audit, &self.stats, peer, identity, None, 1);
+        let reason = match refused.kind {
+            Kind::Throttled => ResultReason::ServerLimitExceeded,
+            Kind::Unreadable => ResultReason::InvalidMessage,
+        };
+        // The sink has logged why it cannot; nothing was done that should have been told.
+        let _ = auditor.unheard(refused.version, reason, refused.count);
     }
 
     fn answer(&self, peer: &Peer, request: &[u8]) -> Reply {
@@ -105,24 +150,22 @@ impl Service {
             Ok(message) => message,
             Err(error) => {
                 self.stats.requests_malformed.add_one();
-                let version = nearest(version_of(request, &self.limits));
-                return refuse(
-                    version,
-                    ResultReason::InvalidMessage,
-                    error.to_string(),
-                    true,
-                );
+                let version = version_of(request, &self.limits);
+                let reason = ResultReason::InvalidMessage;
+                return Reply {
+                    unheard: Some((Kind::Unreadable, version)),
+                    ..refuse(nearest(version), reason, error.to_string(), true)
+                };
             }
         };
         let asked = message.header.protocol_version;
         if !asked.is_supported() {
             let text = format!("KMIP {asked} is not supported; {} is", nearest(Some(asked)));
-            return refuse(
-                nearest(Some(asked)),
-                ResultReason::InvalidMessage,
-                text,
-                false,
-            );
+            let reason = ResultReason::InvalidMessage;
+            return Reply {
+                unheard: Some((Kind::Unreadable, Some(asked))),
+                ..refuse(nearest(Some(asked)), reason, text, false)
+            };
         }
         let identity = self
             .authority
@@ -173,6 +216,7 @@ impl Service {
             &self.streams,
             identity,
             &mut auditor,
+            self.budget.begin(),
             message,
         );
         // What is told must be there after a crash, be it of this request or another one's that it has seen.
@@ -209,6 +253,7 @@ impl Service {
         Reply {
             message: encoded,
             close: false,
+            unheard: None,
         }
     }
 }
@@ -220,7 +265,19 @@ fn refuse(version: ProtocolVersion, reason: ResultReason, text: String, close: b
     let message = ResponseMessage::new(version, now(), vec![item])
         .encode()
         .unwrap_or_else(|_| Buffer::new());
-    Reply { message, close }
+    Reply {
+        message,
+        close,
+        unheard: None,
+    }
+}
+
+/// How many items a message seems to have: for the bound on what a client sends, before it is looked at.
+pub(crate) fn items_in(request: &[u8], limits: &Limits) -> usize {
+    let items = ttlv::check(request, limits)
+        .and_then(|root| root.structure())
+        .map(|fields| fields.filter(|field| field.tag() == Tag::BatchItem).count());
+    items.unwrap_or(1)
 }
 
 /// The version in the header of a message that cannot be read otherwise.

@@ -1,4 +1,5 @@
-//! What the server counts. Every counter only grows, except `connections` and `handshakes`.
+//! What the server counts. Every counter only grows, except `connections`, `handshakes` and
+//! `requests_under_way`.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -53,6 +54,10 @@ pub struct Stats {
     pub handshakes_abandoned: Counter,
     /// Connections closed because there were too many, in all or of the client.
     pub connections_refused: Counter,
+    /// Connections closed because they had been idle for the longest, and others needed their place.
+    pub connections_evicted: Counter,
+    /// Requests that are being performed.
+    pub requests_under_way: Counter,
     /// Requests answered.
     pub requests: Counter,
     /// Requests refused because the client sent too many.
@@ -93,6 +98,8 @@ impl Default for Stats {
             handshakes_failed: none(),
             handshakes_abandoned: none(),
             connections_refused: none(),
+            connections_evicted: none(),
+            requests_under_way: none(),
             requests: none(),
             requests_throttled: none(),
             requests_unauthenticated: none(),

@@ -131,6 +131,11 @@ fn render(observed: &Observed) -> String {
         "TLS handshakes under way.",
         stats.handshakes.get(),
     );
+    page.gauge(
+        "kmipd_requests_under_way",
+        "Requests that are being performed.",
+        stats.requests_under_way.get(),
+    );
     for (name, help, counter) in [
         (
             "kmipd_connections_accepted_total",
@@ -151,6 +156,11 @@ fn render(observed: &Observed) -> String {
             "kmipd_handshakes_abandoned_total",
             "TLS handshakes that took too long, or made room for others.",
             &stats.handshakes_abandoned,
+        ),
+        (
+            "kmipd_connections_evicted_total",
+            "Connections closed because they were idle for the longest and others needed their place.",
+            &stats.connections_evicted,
         ),
         (
             "kmipd_requests_throttled_total",

@@ -123,6 +123,14 @@ impl Policy {
         self.revoked.overdue_at(OffsetDateTime::now_utc())
     }
 
+    /// A certificate that has rules of its own shares no limit with others of its name.
+    fn counted_as(&self, peer: &Peer) -> Arc<str> {
+        if self.by_sha256.contains_key(&peer.sha256) {
+            return format!("sha256:{}", hex::encode(peer.sha256)).into();
+        }
+        peer.label()
+    }
+
     fn identify(
         &self,
         peer: &Peer,
@@ -259,6 +267,10 @@ impl Authority for PolicyAuthority {
     ) -> Result<Arc<Identity>, Refusal> {
         self.current().identify(peer, authentication)
     }
+
+    fn counted_as(&self, peer: &Peer) -> Arc<str> {
+        self.current().counted_as(peer)
+    }
 }
 
 #[cfg(test)]
@@ -334,6 +346,10 @@ clients:
             who(&peer(&Request::client("three"))),
             Err(Refusal::UnknownClient)
         );
+        // The twin's requests are not counted as the other one's.
+        assert_ne!(policy.counted_as(&two), policy.counted_as(&twin));
+        let renewed = peer(&Request::client("two"));
+        assert_eq!(policy.counted_as(&two), policy.counted_as(&renewed));
         let expired = Request {
             not_after: OffsetDateTime::now_utc() - time::Duration::hours(1),
             ..Request::client("one")

@@ -22,6 +22,9 @@ use crate::metrics::{self, Observed};
 use crate::policy::{Policy, PolicyAuthority};
 use crate::{Error, harden, kek, secret};
 
+/// For the audit log at a stop: its disk may hang.
+const LAST_WORD: Duration = Duration::from_secs(2);
+
 /// A certificate that ends within so many days is warned of.
 const SOON_DAYS: i64 = 30;
 
@@ -68,7 +71,11 @@ pub(crate) fn run(path: &Path) -> Result<(), Error> {
     let config = config::load(path)?;
     log(config.log.level);
     harden::no_core_dumps();
-    runtime()?.block_on(serve(path, config))
+    let runtime = runtime()?;
+    let served = runtime.block_on(serve(path, config));
+    // What is still under way had its time to finish, and ends here: as after a crash, its changes are there or not.
+    runtime.shutdown_background();
+    served
 }
 
 pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, Error> {
@@ -157,6 +164,7 @@ async fn serve(path: &Path, config: Config) -> Result<(), Error> {
     }
     notify(&[NotifyState::Ready]);
 
+    let stats = handle.stats().clone();
     let stopped = async {
         tokio::select! {
             _ = terminate.recv() => {}
@@ -178,8 +186,26 @@ async fn serve(path: &Path, config: Config) -> Result<(), Error> {
         () = reloads => {}
     }
     tasks.shutdown().await;
-    let _ = audit.note(&Note::new(NoteKind::Stop, "stopped as asked"));
-    audit.tick();
+    let cut_off = stats.requests_under_way.get();
+    if cut_off > 0 {
+        warn!(
+            cut_off,
+            "requests are cut off; their changes may have been made"
+        );
+    }
+    let last_word = tokio::task::spawn_blocking(move || {
+        let said = match cut_off {
+            0 => "stopped as asked".to_owned(),
+            _ => {
+                format!("stopped as asked; {cut_off} requests were cut off, and may have been done")
+            }
+        };
+        let _ = audit.note(&Note::new(NoteKind::Stop, &said));
+        audit.tick();
+    });
+    if tokio::time::timeout(LAST_WORD, last_word).await.is_err() {
+        error!("the audit log does not take the stop in time");
+    }
     Ok(())
 }
 
@@ -214,6 +240,7 @@ fn server_config(
         handshake_timeout: Duration::from_millis(limits.handshake_timeout_ms),
         idle_timeout: Duration::from_secs(limits.idle_timeout_seconds),
         message_timeout: Duration::from_millis(limits.message_timeout_ms),
+        request_timeout: Duration::from_millis(limits.request_timeout_ms),
         drain_timeout: Duration::from_millis(limits.drain_timeout_ms),
         ..base
     })

@@ -21,6 +21,13 @@ pub(super) fn add_attribute(
     let mut index = 0;
     context.change(&identifier, |object| {
         object.check_dates(&value)?;
+        if object.attributes.iter().any(|own| own.value == value) {
+            // Neither an index nor a value would tell the two apart (KMIP 1.4, section 11.14).
+            return Err(Failure::new(
+                ResultReason::IllegalOperation,
+                format!("the object has this {name} already"),
+            ));
+        }
         let there = object
             .attributes
             .iter()

@@ -3,7 +3,7 @@
 use kmip::operations::{AdjustAttributeRequest, AdjustAttributeResponse};
 use kmip::registry::{AdjustmentType, ResultReason};
 use kmip::ttlv::ItemValue;
-use kmip::{AttributeValue, DateTime, Interval};
+use kmip::{Attribute, AttributeValue, DateTime, Interval};
 
 use crate::attribute_rules::check_change;
 use crate::batch::Context;
@@ -40,9 +40,18 @@ pub(super) fn adjust_attribute(
                 format!("the object has no {name}"),
             )
         })?;
+        let mut instances = object.attributes.iter();
+        let is_it = |own: &&Attribute| own.value.attribute_name() == name;
+        if instances.by_ref().filter(is_it).nth(1).is_some() {
+            return Err(Failure::new(
+                ResultReason::MultiValuedAttribute,
+                format!("the object has several {name}: modify one"),
+            ));
+        }
         let value = adjusted(&current.value, &adjust)?;
         object.check_dates(&value)?;
-        object.set(value);
+        object.set(value.clone());
+        object.follow(&value);
         object.touch();
         Ok(())
     })?;

@@ -6,7 +6,7 @@ use kmip::{AttributeName, AttributeValue};
 
 use super::new_object::{self, Origin};
 use super::register::check_object;
-use crate::attribute_rules::check_known;
+use crate::attribute_rules::{check_known, check_repeated};
 use crate::batch::Context;
 use crate::failure::Failure;
 use crate::object::Object;
@@ -38,6 +38,7 @@ pub(super) fn import(
         ));
     }
     let mut attributes = request.attributes;
+    check_repeated(&attributes)?;
     check_object(request.object_type, &request.object, &mut attributes)?;
     let mut object = Object {
         identifier: identifier.clone(),

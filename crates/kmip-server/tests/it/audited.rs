@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use kmip::operations::{
     ActivateRequest, AddAttributeRequest, CreateRequest, CreateResponse, EncryptRequest,
     GetAttributesRequest, GetAttributesResponse, GetRequest, GetResponse, LocateRequest,
+    QueryRequest,
 };
 use kmip::registry::{
     BatchErrorContinuationOption, BlockCipherMode, CryptographicAlgorithm, CryptographicUsageMask,
@@ -17,10 +18,11 @@ use kmip::{
     RequestPayload,
 };
 use kmip_client::{ErrorKind, NewSymmetricKey};
-use kmip_server::{AuditError, AuditEvent, AuditSink, ServerConfig};
+use kmip_server::{AuditError, AuditEvent, AuditSink, RequestRate, ServerConfig};
+use tokio::io::AsyncWriteExt;
 
 use crate::peer::Peer;
-use crate::rig::{Rig, ask, raw};
+use crate::rig::{Rig, answer, ask, raw, raw_as};
 
 /// What of a sink fails.
 const NOTHING: u8 = 0;
@@ -33,12 +35,16 @@ const CHANGES: u8 = 4;
 /// One batch item: operation, result, identifiers.
 type Told = (Option<Operation>, ResultStatus, Vec<String>);
 
+type Unheard = (Option<ProtocolVersion>, Option<ResultReason>, u64);
+
 #[derive(Debug, Default)]
 struct Sink {
     broken: AtomicU8,
     told: Mutex<Vec<Told>>,
     /// Whether each request has changed something.
     settled: Mutex<Vec<bool>>,
+    /// Version, reason and number of requests that are not of a batch.
+    unheard: Mutex<Vec<Unheard>>,
 }
 
 impl Sink {
@@ -64,6 +70,10 @@ impl AuditSink for Sink {
 
     fn record(&self, event: &AuditEvent<'_>) -> Result<(), AuditError> {
         self.fails_at(RECORD)?;
+        if event.operation.is_none() {
+            let unheard = (event.version, event.reason, event.count);
+            self.unheard.lock().unwrap().push(unheard);
+        }
         self.told
             .lock()
             .unwrap()
@@ -274,4 +284,61 @@ async fn operations_that_mostly_read_and_now_and_then_change() {
         peer.refused(encrypt(&id)).await,
         ResultReason::PermissionDenied
     );
+}
+
+/// What nobody has looked at is told as well, but not each for itself: the log does not grow as fast as a client sends.
+#[tokio::test]
+async fn what_nobody_has_looked_at() {
+    let rig = Rig::new();
+    let (sink, config) = audited(&rig);
+    let config = ServerConfig {
+        request_rate: Some(RequestRate {
+            per_second: 1e-6,
+            burst: 2,
+        }),
+        ..config
+    };
+    let server = rig.start_with(config).await;
+    let query = |version| RequestMessage::new(version, QueryRequest::default());
+    let unheard = || std::mem::take(&mut *sink.unheard.lock().unwrap());
+
+    let mut stream = raw(&rig, &server).await;
+    let future = ProtocolVersion::new(9, 1);
+    let mut bytes = query(ProtocolVersion::V1_4)
+        .encode()
+        .unwrap()
+        .as_slice()
+        .to_vec();
+    // The major and the minor version, of one byte each that is not 0.
+    bytes[35] = 9;
+    bytes[51] = 1;
+    stream.write_all(&bytes).await.unwrap();
+    answer(&mut stream).await;
+    let invalid = Some(ResultReason::InvalidMessage);
+    assert_eq!(unheard(), [(Some(future), invalid, 1)]);
+
+    let mut stream = raw_as(&rig, &server, "rubbish").await;
+    stream
+        .write_all(&[0x42, 0, 0x78, 1, 0, 0, 0, 8, 1, 2, 3, 4, 5, 6, 7, 8])
+        .await
+        .unwrap();
+    answer(&mut stream).await;
+    assert_eq!(unheard(), [(None, invalid, 1)]);
+
+    let mut stream = raw_as(&rig, &server, "eager").await;
+    for _ in 0..12 {
+        ask(&mut stream, &query(ProtocolVersion::V2_1)).await;
+    }
+    server.stop().await;
+    let told = unheard();
+    let (version, limited) = (
+        Some(ProtocolVersion::V2_1),
+        Some(ResultReason::ServerLimitExceeded),
+    );
+    assert!(
+        told.iter().all(|(v, r, _)| (*v, *r) == (version, limited)),
+        "{told:?}"
+    );
+    assert_eq!(told.iter().map(|(_, _, count)| count).sum::<u64>(), 10);
+    assert_eq!(told[0].2, 1);
 }

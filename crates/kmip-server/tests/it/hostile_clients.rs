@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use kmip::operations::QueryRequest;
 use kmip::registry::{QueryFunction, ResultReason};
-use kmip::{ProtocolVersion, RequestMessage};
+use kmip::{ProtocolVersion, RequestMessage, RequestPayload};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use crate::rig::{Rig, answer, raw};
+use crate::rig::{Rig, answer, ask, raw, raw_as};
 
 fn query(version: ProtocolVersion) -> Vec<u8> {
     let request = QueryRequest {
@@ -174,22 +174,28 @@ async fn too_many_connections() {
         ..rig.server_config("kmip")
     };
     let server = rig.start_with(config).await;
-    let mut first = raw(&rig, &server).await;
-    let second = raw(&rig, &server).await;
+    let request = query(ProtocolVersion::V1_4);
+    let (start, rest) = request.split_at(11);
+    let mut busy = [raw(&rig, &server).await, raw(&rig, &server).await];
+    for stream in &mut busy {
+        stream.write_all(&request).await.unwrap();
+        answer(stream).await;
+        // In the middle of a request, it is not idle.
+        stream.write_all(start).await.unwrap();
+        stream.flush().await.unwrap();
+    }
     // Whoever has not shaken hands yet takes nobody's place.
     let _silent = TcpStream::connect(server.address).await.unwrap();
-    assert!(is_closed(&mut raw(&rig, &server).await).await);
-    first
-        .write_all(&query(ProtocolVersion::V1_4))
-        .await
-        .unwrap();
-    answer(&mut first).await;
-    drop(second);
+    // The server may not have seen the start of the request yet: then the first has to go, but never both.
+    let _ = is_closed(&mut raw(&rig, &server).await).await;
+    busy[1].write_all(rest).await.unwrap();
+    answer(&mut busy[1]).await;
+    let [first, second] = busy;
+    drop(first);
     // A place is free as soon as the server has noticed.
     let again = tokio::time::timeout(Duration::from_secs(300), async {
         loop {
             let mut stream = raw(&rig, &server).await;
-            let request = query(ProtocolVersion::V1_4);
             let mut byte = [0; 1];
             if stream.write_all(&request).await.is_ok()
                 && matches!(stream.read(&mut byte).await, Ok(1))
@@ -199,6 +205,33 @@ async fn too_many_connections() {
         }
     });
     again.await.unwrap();
+    drop(second);
+}
+
+/// Clients that hold connections and say nothing keep no others out.
+#[tokio::test]
+async fn the_longest_idle_connection_makes_room() {
+    let rig = Rig::new();
+    let config = kmip_server::ServerConfig {
+        max_connections: 2,
+        ..rig.server_config("kmip")
+    };
+    let server = rig.start_with(config).await;
+    let request = query(ProtocolVersion::V1_4);
+    let mut streams = Vec::new();
+    for n in 0..5 {
+        let mut stream = raw_as(&rig, &server, &format!("client-{n}")).await;
+        stream.write_all(&request).await.unwrap();
+        answer(&mut stream).await;
+        streams.push(stream);
+    }
+    for stream in &mut streams[..3] {
+        assert!(is_closed(stream).await);
+    }
+    for stream in &mut streams[3..] {
+        stream.write_all(&request).await.unwrap();
+        answer(stream).await;
+    }
 }
 
 #[tokio::test]
@@ -262,6 +295,17 @@ async fn too_many_requests() {
         let response = answer(&mut stream).await;
         assert_eq!(response.header.protocol_version, version);
         assert_eq!(response.batch_items[0].result_reason, reason);
+    }
+    // Each item of a batch counts.
+    let batch = RequestMessage::batch(
+        ProtocolVersion::V1_4,
+        (0..3).map(|_| RequestPayload::Query(QueryRequest::default())),
+    );
+    let mut stream = raw_as(&rig, &server, "in-batches").await;
+    for refused in [false, true] {
+        let response = ask(&mut stream, &batch).await;
+        let reason = response.batch_items[0].result_reason;
+        assert_eq!(reason.is_some(), refused, "{reason:?}");
     }
     // Other clients do not notice; the client that does needs two requests to negotiate.
     let server_information = rig.connect(&server).await;

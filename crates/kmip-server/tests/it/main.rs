@@ -1,7 +1,9 @@
 //! The server over mutual TLS, with the client of the `kmip-client` crate.
 
+mod attributes;
 mod audited;
 mod ciphers;
+mod ends;
 mod failover;
 mod hostile_clients;
 mod life;

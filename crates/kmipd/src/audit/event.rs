@@ -40,6 +40,8 @@ pub(super) struct OperationBody<'a> {
     reason: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     version: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    count: Option<u64>,
     batch_item: usize,
     batch_count: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -73,6 +75,7 @@ impl<'a> OperationBody<'a> {
             status: status(event.status),
             reason: event.reason.map(reason),
             version: event.version.map(|version| version.to_string()),
+            count: Some(event.count).filter(|count| *count > 1),
             batch_item,
             batch_count,
             client_correlation_value: event

@@ -149,6 +149,7 @@ fn check(config: &Config, path: &Path) -> Result<(), ConfigError> {
         ("limits.handshakeTimeoutMs", limits.handshake_timeout_ms),
         ("limits.messageTimeoutMs", limits.message_timeout_ms),
         ("limits.idleTimeoutSeconds", limits.idle_timeout_seconds),
+        ("limits.requestTimeoutMs", limits.request_timeout_ms),
         ("audit.fsyncIntervalMs", config.audit.fsync_interval_ms),
     ]
     .into_iter();

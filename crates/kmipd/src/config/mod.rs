@@ -136,9 +136,9 @@ pub struct Limits {
     pub connections_per_client: usize,
     /// TLS handshakes under way; one more ends the oldest.
     pub handshakes: usize,
-    /// Requests of one client for each second in the long run; 0 is no bound.
+    /// Batch items of one client for each second in the long run; 0 is no bound.
     pub requests_per_second: u32,
-    /// Requests of one client at once.
+    /// Batch items of one client at once.
     pub request_burst: u32,
     /// Bytes of one message.
     #[serde(with = "size")]
@@ -151,6 +151,8 @@ pub struct Limits {
     pub message_timeout_ms: u64,
     /// Between two requests.
     pub idle_timeout_seconds: u64,
+    /// For all items of a request together.
+    pub request_timeout_ms: u64,
     /// For the requests under way when the server is asked to stop.
     pub drain_timeout_ms: u64,
 }
@@ -168,6 +170,7 @@ impl Default for Limits {
             handshake_timeout_ms: 5_000,
             message_timeout_ms: 10_000,
             idle_timeout_seconds: 600,
+            request_timeout_ms: 30_000,
             drain_timeout_ms: 10_000,
         }
     }

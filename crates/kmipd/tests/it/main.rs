@@ -3,6 +3,7 @@
 mod audit;
 mod backups;
 mod commands;
+mod drain;
 mod keys;
 mod kills;
 mod limits;

@@ -1,6 +1,6 @@
 //! What clients may do, and whose objects they see.
 
-use kmip::operations::{DestroyRequest, GetRequest, LocateRequest, QueryRequest};
+use kmip::operations::{DestroyRequest, GetRequest, LocateRequest, PollRequest, QueryRequest};
 use kmip::registry::{Operation, QueryFunction, ResultReason};
 use kmip::{ProtocolVersion, RequestMessage, RequestPayload};
 use kmip_client::{ErrorKind, NewSymmetricKey};
@@ -36,6 +36,17 @@ async fn a_role_allows_what_it_names() {
     looker.get_attributes(&id).await.unwrap();
     let error = looker.get_symmetric_key(&id).await.unwrap_err();
     assert_eq!(refused(error.kind()), Some(ResultReason::PermissionDenied));
+
+    // What nobody may do, since there is no such operation, is said to be so.
+    let mut raw = rig.raw(&server, "looker").await;
+    let poll = RequestPayload::Poll(PollRequest {
+        asynchronous_correlation_value: vec![1].into(),
+    });
+    let answer = ask(&mut raw, &RequestMessage::new(ProtocolVersion::V1_4, poll)).await;
+    assert_eq!(
+        answer.batch_items[0].result_reason,
+        Some(ResultReason::OperationNotSupported)
+    );
 
     let offered = looker.query().await.unwrap().operations;
     for operation in [

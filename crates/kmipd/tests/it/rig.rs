@@ -224,8 +224,13 @@ impl Running {
     }
 
     /// A clean stop.
-    pub(crate) fn stop(mut self) {
+    pub(crate) fn stop(self) {
         self.signal("TERM");
+        self.stopped();
+    }
+
+    /// Waits until it has stopped as it should.
+    pub(crate) fn stopped(mut self) {
         assert!(self.child.wait().unwrap().success());
     }
 
