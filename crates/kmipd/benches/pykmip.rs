@@ -11,6 +11,7 @@
 
 use std::error::Error;
 use std::net::TcpListener;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -19,6 +20,7 @@ use std::time::{Duration, Instant};
 use kmip::operations::LocateRequest;
 use kmip::{AttributeValue, Attributes, Name};
 use kmip_client::{Client, ClientConfig, NewSymmetricKey, ServerAddress, Session};
+use rustix::process::{Pid, Signal, kill_process_group};
 use tls::dev_pki::{CertificateAuthority, Request};
 use tls::{ClientTls, IdentityFiles, Trust};
 
@@ -85,7 +87,11 @@ struct Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        let _ = self.child.kill();
+        // PyKMIP has helpers, which would outlive it.
+        let group = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
+        if let Some(group) = group {
+            let _ = kill_process_group(group, Signal::KILL);
+        }
         let _ = self.child.wait();
     }
 }
@@ -399,6 +405,7 @@ fn start_kmipd(program: &Path, directory: &Path) -> Fallible<(Child, u16)> {
         .arg("--config")
         .arg(&config)
         .stdin(Stdio::null())
+        .process_group(0)
         .spawn()?;
     Ok((child, port))
 }
@@ -425,6 +432,7 @@ fn start_pykmip(program: &Path, directory: &Path) -> Fallible<(Child, u16)> {
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
+        .process_group(0)
         .spawn()?;
     Ok((child, port))
 }

@@ -56,7 +56,10 @@ class PyKmip:
         # Its imports warn at length of what it will not survive.
         environment = {**os.environ, "PYTHONWARNINGS": "ignore"}
         output = self.directory / "output.txt"
-        process = Process("pykmip-server", args, output, env=environment, cwd=self.directory)
+        # It has helpers, which outlive it when it is killed.
+        process = Process(
+            "pykmip-server", args, output, env=environment, cwd=self.directory, group=True
+        )
         self.process = process
 
         def answers():

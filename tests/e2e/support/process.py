@@ -1,5 +1,6 @@
 """Child processes that are always ended, by their own id, and whose output can be shown."""
 
+import os
 import signal
 import socket
 import subprocess
@@ -33,8 +34,12 @@ def wait_until(condition, what: str, seconds: float = 60.0, pause: float = 0.05)
 class Process:
     """A child process with its output in a file."""
 
-    def __init__(self, name: str, args: list, output: Path, env: dict | None = None, cwd=None):
+    def __init__(
+        self, name: str, args: list, output: Path, env: dict | None = None, cwd=None, group=False
+    ):
+        """With `group`, the process has children of its own, and is ended together with them."""
         self.name = name
+        self.group = group
         self.output = output
         with open(output, "ab") as out:
             self.popen = subprocess.Popen(
@@ -44,6 +49,7 @@ class Process:
                 stderr=subprocess.STDOUT,
                 env=env,
                 cwd=cwd,
+                start_new_session=group,
             )
         RUNNING.append(self)
 
@@ -66,17 +72,24 @@ class Process:
     def end(self, sig: int = signal.SIGTERM, seconds: float = 60.0) -> int:
         """Sends the signal and waits; kills a process that does not obey."""
         if self.popen.poll() is None:
-            self.popen.send_signal(sig)
+            self.send(sig)
             try:
                 self.popen.wait(seconds)
             except subprocess.TimeoutExpired:
-                self.popen.kill()
+                self.send(signal.SIGKILL)
                 self.popen.wait()
                 raise
             finally:
                 if self in RUNNING:
                     RUNNING.remove(self)
         return self.wait()
+
+    def send(self, sig: int):
+        """Sends the signal, to its children as well if it has some."""
+        if self.group:
+            os.killpg(self.pid, sig)
+        else:
+            self.popen.send_signal(sig)
 
     def text(self) -> str:
         """All output so far."""
