@@ -93,7 +93,7 @@ class Kmipd:
             "--kmipClientCertificateFile", str(self.certificate(name)),
         ]  # fmt: skip
 
-    def pykmip(self, name: str = "strongroom") -> ProxyKmipClient:
+    def pykmip(self, name: str = "strongroom", version=None) -> ProxyKmipClient:
         """PyKMIP's client, with the very file that kmipd has issued."""
         return ProxyKmipClient(
             hostname="127.0.0.1",
@@ -103,6 +103,7 @@ class Kmipd:
             ca=str(self.ca),
             ssl_version="PROTOCOL_TLSv1_2",
             config_file=str(self.client_config),
+            kmip_version=version,
         )
 
     def audit(self) -> list[dict]:
