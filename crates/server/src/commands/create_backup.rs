@@ -6,6 +6,7 @@
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Instant;
 
 use document::ErrorCode;
@@ -53,12 +54,17 @@ async fn run(context: &Context<'_>, request: &Request<'_>, reply: &mut Reply) ->
     let started = Instant::now();
     let options = CheckpointOptions {
         server_version: version::STRONGROOM_VERSION.to_owned(),
-        keystore: store.is_encrypted().then(|| {
-            let dbpath = store.path().to_owned();
-            let servers = kmip_servers(&context.server.start_up);
-            let copy = move |to: &Path| copy_keystore(&dbpath, to, servers);
-            Box::new(copy) as storage::CopyKeystore
-        }),
+        keystore: context
+            .server
+            .start_up
+            .encryption
+            .as_ref()
+            .map(|encryption| {
+                let keystore = Arc::clone(encryption.keystore());
+                let servers = kmip_servers(&context.server.start_up);
+                let copy = move |to: &Path| copy_keystore(&keystore, to, servers);
+                Box::new(copy) as storage::CopyKeystore
+            }),
         progress: None,
     };
     let copying = store.checkpoint(&directory, options);
@@ -146,13 +152,14 @@ fn refusal(error: storage::Error) -> CommandError {
     }
 }
 
-/// Copies the keystore of `dbpath` into the directory `to`, and says which master key opens it. The
-/// file is only ever replaced as a whole, so a copy is whole, too; what it says is read from the
-/// copy.
-fn copy_keystore(dbpath: &Path, to: &Path, servers: Vec<String>) -> Result<KeystoreCopy, KeyError> {
-    let target = to.join(keystore::FILE_NAME);
-    write_private(&target, &std::fs::read(dbpath.join(keystore::FILE_NAME))?)?;
-    let header = Keystore::inspect(to)?.ok_or("the copy of the keystore is gone")?;
+/// Copies the keystore into the directory `to`, and says which master key opens it. What a rotation that was
+/// interrupted has announced stays here: that key is this dbpath's to create, not that of a copy.
+fn copy_keystore(
+    keystore: &Keystore,
+    to: &Path,
+    servers: Vec<String>,
+) -> Result<KeystoreCopy, KeyError> {
+    let header = keystore.copy_to(to)?;
     let key = header
         .master_key()
         .ok_or("the keystore is not complete: it names no master key")?;
@@ -160,18 +167,6 @@ fn copy_keystore(dbpath: &Path, to: &Path, servers: Vec<String>) -> Result<Keyst
         dbpath_id: header.dbpath_id().to_string(),
         master_key: describe(key, header.cipher().mode(), servers),
     })
-}
-
-fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    use std::io::Write;
-    use std::os::unix::fs::OpenOptionsExt;
-    let mut file = std::fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)?;
-    file.write_all(bytes)?;
-    file.sync_all()
 }
 
 fn describe(key: &MasterKeyRef, cipher_mode: &str, servers: Vec<String>) -> MasterKey {
