@@ -15,7 +15,7 @@ pub(super) trait Header: Value {
     const MESSAGE: Tag;
     /// The header's tag.
     const HEADER: Tag;
-    /// What becomes of what is newer than the version.
+    /// What becomes of what the version does not have.
     const NEWER: Newer;
 
     fn version(&self) -> ProtocolVersion;

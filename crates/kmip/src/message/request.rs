@@ -106,7 +106,8 @@ impl RequestMessage {
     /// Writes the message in TTLV. The header's batch count is set to the number of items.
     ///
     /// # Errors
-    /// When something in it is newer than the header's version: a request's meaning must not change silently.
+    /// When there is something in it that the header's version does not have, not yet or no longer: a request's meaning
+    /// must not change silently.
     pub fn encode(&self) -> Result<Buffer, EncodeError> {
         self.encode_into(Buffer::new())
     }

@@ -120,8 +120,8 @@ impl ResponseMessage {
         })
     }
 
-    /// Writes the message in TTLV. The header's batch count is set to the number of items. What is newer than the
-    /// header's version is left out; a result reason that is newer becomes General Failure.
+    /// Writes the message in TTLV. The header's batch count is set to the number of items. What the header's version does
+    /// not have is left out; a result reason that it does not have becomes General Failure.
     ///
     /// # Errors
     /// When the version is not supported, a payload cannot be written, or one needs what the version does not have
@@ -187,15 +187,12 @@ impl Value for ResponseBatchItem {
                 .put(Tag::UniqueBatchItemID, writer);
             self.result_status.encode(Tag::ResultStatus, writer);
             if let Some(reason) = self.result_reason {
-                let known = reason
-                    .since()
-                    .is_none_or(|since| writer.version().at_least(since));
-                if known {
+                let reason = if reason.exists_in(writer.version()) {
                     reason
                 } else {
                     ResultReason::GeneralFailure
-                }
-                .encode(Tag::ResultReason, writer);
+                };
+                reason.encode(Tag::ResultReason, writer);
             }
             self.result_message.put(Tag::ResultMessage, writer);
             self.asynchronous_correlation_value
