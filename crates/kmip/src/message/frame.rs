@@ -1,16 +1,16 @@
 //! What requests and responses have in common: a header that counts the items, and the items.
 
-use crate::codec::{Value, take_once};
+use crate::codec::{Structure, Value, take_once};
 use crate::error::{DecodeError, EncodeError};
 use crate::limits::Limits;
 use crate::registry::Tag;
-use crate::ttlv::{Buffer, Element, Newer, Writer};
+use crate::ttlv::{Buffer, Element, Item, Newer, Writer};
 use crate::version::ProtocolVersion;
 
 use super::{RequestHeader, ResponseHeader};
 
 /// The header of a message. Its count is the last field, so that it can be written over.
-pub(super) trait Header: Value {
+pub(super) trait Header: Structure + Value {
     /// The message's tag.
     const MESSAGE: Tag;
     /// The header's tag.
@@ -20,6 +20,7 @@ pub(super) trait Header: Value {
 
     fn version(&self) -> ProtocolVersion;
     fn batch_count(&self) -> i32;
+    fn extensions(&self) -> &[Item];
 }
 
 impl Header for RequestHeader {
@@ -34,6 +35,10 @@ impl Header for RequestHeader {
     fn batch_count(&self) -> i32 {
         self.batch_count
     }
+
+    fn extensions(&self) -> &[Item] {
+        &self.extensions
+    }
 }
 
 impl Header for ResponseHeader {
@@ -47,6 +52,10 @@ impl Header for ResponseHeader {
 
     fn batch_count(&self) -> i32 {
         self.batch_count
+    }
+
+    fn extensions(&self) -> &[Item] {
+        &self.extensions
     }
 }
 
@@ -96,8 +105,14 @@ pub(super) fn encode<H: Header, I: Value>(
     }
     let mut writer = Writer::new(buffer, version, H::NEWER);
     writer.structure(H::MESSAGE, |writer| {
-        header.encode(H::HEADER, writer);
-        writer.overwrite_last(i32::try_from(items.len()).unwrap_or(i32::MAX));
+        writer.structure(H::HEADER, |writer| {
+            header.encode_fields(writer);
+            writer.overwrite_last(i32::try_from(items.len()).unwrap_or(i32::MAX));
+            header
+                .extensions()
+                .iter()
+                .for_each(|item| item.write(writer));
+        });
         for item in items {
             item.encode(Tag::BatchItem, writer);
         }

@@ -7,6 +7,7 @@ use crate::error::DecodeError;
 use crate::registry::{CryptographicAlgorithm, KeyCompressionType, KeyFormatType, Tag};
 use crate::secret::SecretBytes;
 use crate::ttlv::{Element, Elements, ItemType, Writer};
+use crate::version::ProtocolVersion;
 
 /// A key with what one needs to know to use it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -136,7 +137,12 @@ impl Structure for KeyBlock {
                 }
             }),
             Some(WrappedOrPlain::Wrapped(bytes)) => writer.secret_bytes(Tag::KeyValue, bytes),
-            None => {}
+            None => {
+                let what = || "a Key Block without a Key Value".to_owned();
+                if !writer.admits(ProtocolVersion::V1_2, what) {
+                    writer.required(Tag::KeyValue, |_| {});
+                }
+            }
         }
         self.cryptographic_algorithm
             .put(Tag::CryptographicAlgorithm, writer);

@@ -282,15 +282,17 @@ macro_rules! operations {
                 }));
             }
 
-            /// Items with tags of extensions in the payload of an operation that is known.
+            /// Items with tags that are not known in the payload of an operation that is.
             pub(crate) fn extensions(&self, element: &Element<'_>) -> Result<Vec<Item>, DecodeError> {
                 match self {
                     Self::Unknown(_) | Self::Malformed(_) => Ok(Vec::new()),
-                    _ => element
-                        .structure()?
-                        .filter(|field| field.tag().is_extension())
-                        .map(|field| Item::from_element(&field))
-                        .collect(),
+                    _ => {
+                        let mut kept = Vec::new();
+                        for field in element.structure()? {
+                            $crate::codec::keep_unknown(&mut kept, &field)?;
+                        }
+                        Ok(kept)
+                    }
                 }
             }
         }

@@ -53,6 +53,12 @@ impl Tag {
         self.info()?.until
     }
 
+    /// Whether the tag is in the table. It is not in there when it is an extension or newer than this library.
+    #[must_use]
+    pub fn is_known(self) -> bool {
+        self.info().is_some()
+    }
+
     /// The tag with this canonical name.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {

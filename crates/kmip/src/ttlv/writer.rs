@@ -2,7 +2,7 @@
 
 use super::{Buffer, ItemType, padded};
 use crate::error::EncodeError;
-use crate::registry::{Entry, Enumeration, Tag};
+use crate::registry::{Entry, Enumeration, Tag, enumeration_of, mask_of};
 use crate::secret::SecretBytes;
 use crate::version::ProtocolVersion;
 
@@ -290,6 +290,35 @@ impl Writer {
     /// Writes an Enumeration by its code.
     pub fn enumeration_code(&mut self, tag: Tag, code: u32) {
         self.four(tag, ItemType::Enumeration, code.to_be_bytes());
+    }
+
+    /// Writes an Enumeration by its code, whose meaning the tag gives.
+    pub(crate) fn enumeration_of(&mut self, tag: Tag, code: u32) {
+        if self.newer != Newer::Keep {
+            let what = |name: &str| format!("{tag} {name}");
+            let admitted = if matches!(tag, Tag::AttributeReference | Tag::Tag) {
+                let meant = Tag(code);
+                self.admits_span(meant.since(), meant.until(), || what(&meant.to_string()))
+            } else {
+                enumeration_of(tag)
+                    .and_then(|table| table.entries.iter().find(|entry| entry.code == code))
+                    .is_none_or(|entry| {
+                        self.admits_span(Some(entry.since), entry.until, || what(entry.name))
+                    })
+            };
+            if !admitted {
+                return;
+            }
+        }
+        self.enumeration_code(tag, code);
+    }
+
+    /// Writes an Integer that may be a mask: the tag says so.
+    pub(crate) fn integer_of(&mut self, tag: Tag, value: i32) {
+        match mask_of(tag) {
+            Some(mask) if self.newer != Newer::Keep => self.mask(tag, value as u32, mask.entries),
+            _ => self.integer(tag, value),
+        }
     }
 
     /// Writes a Boolean.
