@@ -11,7 +11,7 @@ pub(crate) struct Failure {
     pub(crate) reason: ResultReason,
     pub(crate) message: String,
     /// What 1.x answers, where its tables name something else than the nearest word for `reason`.
-    in_1_x: Option<ResultReason>,
+    pub(crate) in_1_x: Option<ResultReason>,
 }
 
 impl Failure {

@@ -223,7 +223,8 @@ impl Service {
         let durable = self.objects.wait_durable(seen).map_err(Failure::from);
         if let Err(Failure {
             reason, message, ..
-        }) = durable.and(auditor.settle()) {
+        }) = durable.and(auditor.settle())
+        {
             return refuse(asked, reason, message, false);
         }
         let response = ResponseMessage {

@@ -37,10 +37,10 @@ pub(super) fn add_attribute(
         if object.attributes.iter().any(|own| own.value == value) {
             // The value would not tell the two apart, and 2.x has no index either. 1.4: the same row of its table; 2.1's
             // names no reason for it, so the one that fits every request.
-            return Err(Failure::invalid(format!(
-                "the object has this {name} already"
-            ))
-            .in_1_x(ResultReason::IllegalOperation));
+            return Err(
+                Failure::invalid(format!("the object has this {name} already"))
+                    .in_1_x(ResultReason::IllegalOperation),
+            );
         }
         object.attributes.push(value.clone());
         object.follow(&value);
