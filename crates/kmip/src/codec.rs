@@ -127,6 +127,17 @@ pub(crate) fn take_once<'a, T>(
     Ok(())
 }
 
+/// For what is large and rare.
+impl<T: Value> Value for Box<T> {
+    fn decode(element: &Element<'_>) -> Result<Self, DecodeError> {
+        T::decode(element).map(Self::new)
+    }
+
+    fn encode(&self, tag: Tag, writer: &mut Writer) {
+        (**self).encode(tag, writer);
+    }
+}
+
 macro_rules! value {
     ($type:ty, $read:ident, $write:ident) => {
         impl Value for $type {

@@ -242,14 +242,14 @@ fn wrap(
     let (_, key) = symmetric_key(&wrapping_key)?;
     let wrapped = crypto::wrap(mode, key.expose(), &clear)?;
     block.key_value = Some(WrappedOrPlain::Wrapped(SecretBytes::from(wrapped)));
-    block.key_wrapping_data = Some(KeyWrappingData {
+    block.key_wrapping_data = Some(Box::new(KeyWrappingData {
         wrapping_method: WrappingMethod::Encrypt,
         encryption_key_information: Some(information.clone()),
         mac_signature_key_information: None,
         mac_signature: None,
         iv_counter_nonce: None,
         encoding_option: specification.encoding_option,
-    });
+    }));
     Ok(())
 }
 

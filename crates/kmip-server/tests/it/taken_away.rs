@@ -145,14 +145,14 @@ async fn reasons() {
     };
     let mut key_block = KeyBlock::raw(CryptographicAlgorithm::AES, &[0; 32]);
     key_block.key_value = Some(WrappedOrPlain::Wrapped(vec![0x5A; 40].into()));
-    key_block.key_wrapping_data = Some(KeyWrappingData {
+    key_block.key_wrapping_data = Some(Box::new(KeyWrappingData {
         wrapping_method: WrappingMethod::Encrypt,
         encryption_key_information: Some(information.clone()),
         mac_signature_key_information: None,
         mac_signature: None,
         iv_counter_nonce: None,
         encoding_option: None,
-    });
+    }));
     let attributes = Attributes::new().with(AttributeValue::CryptographicUsageMask(
         CryptographicUsageMask::Encrypt,
     ));

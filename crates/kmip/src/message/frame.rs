@@ -59,6 +59,9 @@ impl Header for ResponseHeader {
     }
 }
 
+/// No batch item has fewer bytes: its own head, and one item in it with a value.
+const SMALLEST_ITEM: usize = 24;
+
 /// Reads a message that [`check`](crate::ttlv::check()) has accepted.
 pub(super) fn decode<H: Header, I: Value>(
     message: &Element<'_>,
@@ -76,7 +79,15 @@ pub(super) fn decode<H: Header, I: Value>(
                     max: limits.batch_items,
                 });
             }
-            Tag::BatchItem => items.push(I::decode(&field)?),
+            Tag::BatchItem => {
+                if let (0, Some(header)) = (items.capacity(), &header) {
+                    // Items are large: room for those announced, as far as they can be there.
+                    let announced = usize::try_from(header.batch_count()).unwrap_or(0);
+                    let most = limits.batch_items.min(message.raw().len() / SMALLEST_ITEM);
+                    items.reserve_exact(announced.min(most));
+                }
+                items.push(I::decode(&field)?);
+            }
             _ => {}
         }
     }

@@ -22,8 +22,8 @@ pub struct KeyBlock {
     pub cryptographic_algorithm: Option<CryptographicAlgorithm>,
     /// The key's length, in bits.
     pub cryptographic_length: Option<i32>,
-    /// How the key is wrapped.
-    pub key_wrapping_data: Option<KeyWrappingData>,
+    /// How the key is wrapped. Apart: few are, and it is three times as large as the rest of the block.
+    pub key_wrapping_data: Option<Box<KeyWrappingData>>,
 }
 
 /// The two shapes of a Key Value.

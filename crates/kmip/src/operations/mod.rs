@@ -249,20 +249,22 @@ macro_rules! operations {
             ) -> Result<Self, DecodeError> {
                 let fields = element.structure()?;
                 let within = element.tag();
-                let decoded = match operation {
+                // Payloads are large: one that is read is moved once, into its place.
+                match operation {
                     $(
-                        Some(Operation::$operation) =>
-                            Structure::decode_fields(fields, within).map(Self::$operation),
+                        Some(operation @ Operation::$operation) => {
+                            Ok(match Structure::decode_fields(fields, within) {
+                                Ok(payload) => Self::$operation(payload),
+                                Err(error) => Self::Malformed(MalformedPayload { operation, error }),
+                            })
+                        }
                     )*
-                    operation => Structure::decode_fields(fields, within)
-                        .map(|items| Self::Unknown(UnknownPayload { operation, items })),
-                };
-                match (decoded, operation) {
-                    (Ok(payload), _) => Ok(payload),
-                    (Err(error), Some(operation)) => {
-                        Ok(Self::Malformed(MalformedPayload { operation, error }))
-                    }
-                    (Err(error), None) => Err(error),
+                    Some(operation) => Ok(match Structure::decode_fields(fields, within) {
+                        Ok(items) => Self::Unknown(UnknownPayload { operation: Some(operation), items }),
+                        Err(error) => Self::Malformed(MalformedPayload { operation, error }),
+                    }),
+                    None => Structure::decode_fields(fields, within)
+                        .map(|items| Self::Unknown(UnknownPayload { operation: None, items })),
                 }
             }
 
