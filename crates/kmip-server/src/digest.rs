@@ -38,7 +38,7 @@ pub(crate) fn of(value: &ManagedObject) -> Option<Digest> {
 
 /// Over the Key Material as it is encoded; of a wrapped key there is none.
 fn structure(block: &KeyBlock) -> Option<aws_lc_rs::digest::Digest> {
-    let mut writer = Writer::new(Buffer::new(), ProtocolVersion::V2_1, Newer::Omit);
+    let mut writer = Writer::new(Buffer::new(), ProtocolVersion::V2_1, Newer::Keep);
     block.encode(Tag::KeyBlock, &mut writer);
     let buffer = writer.finish().ok()?;
     let limits = Limits {

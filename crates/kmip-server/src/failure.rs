@@ -10,6 +10,8 @@ use crate::store::StoreError;
 pub(crate) struct Failure {
     pub(crate) reason: ResultReason,
     pub(crate) message: String,
+    /// What 1.x answers, where its tables name something else than the nearest word for `reason`.
+    pub(crate) in_1_x: Option<ResultReason>,
 }
 
 impl Failure {
@@ -17,6 +19,15 @@ impl Failure {
         Self {
             reason,
             message: message.into(),
+            in_1_x: None,
+        }
+    }
+
+    /// With the reason that 1.x answers.
+    pub(crate) fn in_1_x(self, reason: ResultReason) -> Self {
+        Self {
+            in_1_x: Some(reason),
+            ..self
         }
     }
 
@@ -47,14 +58,14 @@ impl Failure {
     /// The reason as the version knows it: most are of 2.0, and say more precisely what 1.x said in other words.
     pub(crate) fn reason_in(&self, version: ProtocolVersion) -> ResultReason {
         use ResultReason as R;
-        if self
-            .reason
-            .since()
-            .is_none_or(|since| version.at_least(since))
-        {
-            return self.reason;
+        let own = match self.in_1_x {
+            Some(reason) if !version.has_typed_attributes() => reason,
+            _ => self.reason,
+        };
+        if own.exists_in(version) {
+            return own;
         }
-        match self.reason {
+        match own {
             R::IncompatibleCryptographicUsageMask
             | R::WrongKeyLifecycleState
             | R::NotAuthorised => R::PermissionDenied,

@@ -232,7 +232,8 @@ impl Object {
             }
             _ => None,
         };
-        let mut writer = Writer::new(Buffer::new(), ProtocolVersion::V2_1, Newer::Refuse);
+        // No message: values that 2.x has no more are kept as they are.
+        let mut writer = Writer::new(Buffer::new(), ProtocolVersion::V2_1, Newer::Keep);
         writer.structure(RECORD, |writer| {
             writer.text(Tag::UniqueIdentifier, &self.identifier);
             writer.text(OWNER, &self.owner);

@@ -221,7 +221,10 @@ impl Service {
         );
         // What is told must be there after a crash, be it of this request or another one's that it has seen.
         let durable = self.objects.wait_durable(seen).map_err(Failure::from);
-        if let Err(Failure { reason, message }) = durable.and(auditor.settle()) {
+        if let Err(Failure {
+            reason, message, ..
+        }) = durable.and(auditor.settle())
+        {
             return refuse(asked, reason, message, false);
         }
         let response = ResponseMessage {

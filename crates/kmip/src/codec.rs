@@ -5,7 +5,7 @@
 
 use crate::error::DecodeError;
 use crate::registry::Tag;
-use crate::secret::{SecretBytes, SecretText};
+use crate::secret::{SecretBytes, SecretItems, SecretText};
 use crate::ttlv::{Element, Elements, Item, ItemValue, Writer};
 use crate::version::ProtocolVersion;
 
@@ -19,7 +19,8 @@ pub trait Value: Sized {
 
 /// A structure: what is inside, without the item around it.
 pub trait Structure: Sized {
-    /// Reads the fields, in any order. Fields that the structure does not have are skipped: peers send extra ones.
+    /// Reads the fields, in any order. Fields that the structure does not have are skipped: peers send extra ones. (What
+    /// is kept of them is said at the [crate's root](crate#what-is-unknown).)
     fn decode_fields(fields: Elements<'_>, within: Tag) -> Result<Self, DecodeError>;
     /// Writes the fields in the specification's order.
     fn encode_fields(&self, writer: &mut Writer);
@@ -124,6 +125,17 @@ pub(crate) fn take_once<'a, T>(
     }
     *slot = Some(decode(element)?);
     Ok(())
+}
+
+/// For what is large and rare.
+impl<T: Value> Value for Box<T> {
+    fn decode(element: &Element<'_>) -> Result<Self, DecodeError> {
+        T::decode(element).map(Self::new)
+    }
+
+    fn encode(&self, tag: Tag, writer: &mut Writer) {
+        (**self).encode(tag, writer);
+    }
 }
 
 macro_rules! value {
@@ -231,6 +243,19 @@ impl Value for AnyStructure {
 
     fn encode(&self, tag: Tag, writer: &mut Writer) {
         writer.structure(tag, |writer| self.0.encode_fields(writer));
+    }
+}
+
+impl Value for SecretItems {
+    fn decode(element: &Element<'_>) -> Result<Self, DecodeError> {
+        Vec::decode_fields(element.structure()?, element.tag()).map(Self::new)
+    }
+
+    fn encode(&self, tag: Tag, writer: &mut Writer) {
+        writer.mark_secret();
+        writer.structure(tag, |writer| {
+            self.expose().iter().for_each(|item| item.write(writer))
+        });
     }
 }
 
@@ -354,8 +379,18 @@ impl From<Interval> for u32 {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BigInteger(pub SecretBytes);
 
+/// Keeps an item of a structure if its tag is not known: a vendor's, or one of a newer version.
+#[inline]
+pub(crate) fn keep_unknown(kept: &mut Vec<Item>, element: &Element<'_>) -> Result<(), DecodeError> {
+    if !element.tag().is_known() {
+        kept.push(Item::from_element(element)?);
+    }
+    Ok(())
+}
+
 /// Declares a structure as a table: `field: Type = Tag`, optionally `@ version` when the field came to this structure
-/// later than its tag, and `| Tag` for the tag that 2.x uses instead.
+/// later than its tag, and `| Tag` for the tag that 2.x uses instead. After the table, `; field` is for items of unknown
+/// tags, which `encode_fields` leaves to its caller.
 macro_rules! structure {
     (
         $(#[$meta:meta])*
@@ -364,12 +399,14 @@ macro_rules! structure {
                 $(#[$field_meta:meta])*
                 $field:ident : $type:ty = $tag:ident $(| $other:ident)* $(@ $since:ident)?
             ),* $(,)?
+            $( ; $(#[$rest_meta:meta])* $rest:ident )?
         }
     ) => {
         $(#[$meta])*
         #[derive(Debug, Clone, PartialEq, Eq)]
         pub struct $name {
             $( $(#[$field_meta])* pub $field: $type, )*
+            $( $(#[$rest_meta])* pub $rest: Vec<$crate::ttlv::Item>, )?
         }
 
         impl $crate::codec::Structure for $name {
@@ -379,16 +416,18 @@ macro_rules! structure {
                 within: $crate::registry::Tag,
             ) -> Result<Self, $crate::DecodeError> {
                 $( let mut $field = <<$type as $crate::codec::Field>::Slot as Default>::default(); )*
+                $( let mut $rest = Vec::new(); )?
                 for element in fields {
                     match element.tag() {
                         $(
                             $crate::registry::Tag::$tag $(| $crate::registry::Tag::$other)* =>
                                 <$type as $crate::codec::Field>::take(&mut $field, &element)?,
                         )*
-                        _ => {}
+                        _ => { $( $crate::codec::keep_unknown(&mut $rest, &element)?; )? }
                     }
                 }
                 Ok(Self {
+                    $( $rest, )?
                     $( $field: <$type as $crate::codec::Field>::finish(
                         $field,
                         $crate::registry::Tag::$tag,
@@ -409,7 +448,10 @@ macro_rules! structure {
             }
 
             fn encode(&self, tag: $crate::registry::Tag, writer: &mut $crate::ttlv::Writer) {
-                writer.structure(tag, |writer| $crate::codec::Structure::encode_fields(self, writer));
+                writer.structure(tag, |writer| {
+                    $crate::codec::Structure::encode_fields(self, writer);
+                    $( self.$rest.iter().for_each(|item| item.write(writer)); )?
+                });
             }
         }
     };

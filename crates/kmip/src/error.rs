@@ -143,10 +143,12 @@ pub enum EncodeError {
         version: ProtocolVersion,
     },
     /// A field, attribute or value no longer exists in the message's version.
-    #[error("{what} does not exist in KMIP {version}")]
+    #[error("{what} exists until KMIP {until} only, the message is of {version}")]
     Gone {
         /// The field or value, by its canonical name.
         what: String,
+        /// The last version that has it.
+        until: ProtocolVersion,
         /// The version of the message.
         version: ProtocolVersion,
     },

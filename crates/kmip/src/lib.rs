@@ -6,15 +6,24 @@
 //!   servers share them. What is inside them is in [`operations`], [`objects`], [`attributes`] and [`structures`].
 //! - [`ttlv`]: the binary encoding underneath. [`ttlv::message_bytes`] tells a reader of a stream how much to read,
 //!   [`ttlv::check`] proves a message well-formed within [`Limits`] before anything is allocated for it.
-//! - [`registry`]: tags, enumerations and masks with code, name and first version. Unknown values survive.
+//! - [`registry`]: tags, enumerations and masks with code, name, first and last version. Unknown values survive.
 //! - [`text`]: XML and JSON, translated to and from TTLV.
-//! - [`SecretBytes`] and [`KeyMaterial`]: wiped, never printed, compared in constant time.
+//! - [`SecretBytes`], [`SecretItems`] and [`KeyMaterial`]: wiped, never printed, compared in constant time.
 //!
 //! # Versions
 //!
-//! The header's version decides what is written. Attributes are the same Rust type for all versions. What is newer
-//! than the version is an error in a request (its meaning must not change silently) and left out of a response (an
-//! old client could not read it).
+//! The header's version decides what is written. Attributes are the same Rust type for all versions. What the version
+//! does not have, not yet or no longer, is an error in a request (its meaning must not change silently) and left out of
+//! a response (a client of that version could not read it).
+//!
+//! # What is unknown
+//!
+//! Through the types, this survives: values of enumerations and bits of masks, everywhere; operations, attributes,
+//! credentials and key formats that are not in the tables, with all that is in them; items with tags that are not in the
+//! table, be they vendors' (`54XXXX`) or newer than this library, in headers, batch items and payloads, and wherever
+//! anything may stand (a vendor's extension, the server's information). Within other structures, such as a Link or a Key
+//! Block, items with unknown tags are skipped, and so are known ones out of their place. Nobody can say in which versions
+//! something unknown exists: it is written in all of them. A [`ttlv::Item`] keeps every item of a message.
 //!
 //! # Examples
 //!
@@ -128,6 +137,6 @@ pub use message::{
 };
 pub use objects::{KeyMaterial, ManagedObject};
 pub use operations::{RequestPayload, ResponsePayload};
-pub use secret::{SecretBytes, SecretText};
+pub use secret::{SecretBytes, SecretItems, SecretText};
 pub use structures::Name;
 pub use version::{ParseVersionError, ProtocolVersion};

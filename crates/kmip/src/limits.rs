@@ -1,5 +1,7 @@
 //! What a peer may ask of our memory.
 
+use crate::error::DecodeError;
+
 /// Bounds that are checked before anything is allocated for a message.
 ///
 /// The defaults fit every known client and server; a field set to its type's maximum switches it off.
@@ -20,6 +22,10 @@ impl Limits {
     /// The depth beyond which no configuration goes: decoding recurses, and the stack is finite.
     pub const MAX_DEPTH: usize = 64;
 
+    /// How many bytes of XML or JSON may stand for one byte of TTLV. The names of tags and types are up to 37 and 16
+    /// characters, those of all bits of a mask some 250, where TTLV has 16 bytes; blanks and line ends come on top.
+    pub const TEXT_FACTOR: usize = 64;
+
     /// The default limits.
     pub const DEFAULT: Self = Self {
         message_bytes: 1 << 20,
@@ -27,6 +33,16 @@ impl Limits {
         items: 10_000,
         batch_items: 1_000,
     };
+
+    /// Whether a text may be translated at all: before it is read.
+    pub(crate) fn check_text(&self, text: &str) -> Result<(), DecodeError> {
+        let max = self.message_bytes.saturating_mul(Self::TEXT_FACTOR);
+        if text.len() > max {
+            let what = "bytes of text";
+            return Err(DecodeError::Limit { what, max });
+        }
+        Ok(())
+    }
 }
 
 impl Default for Limits {

@@ -55,14 +55,14 @@ pub(crate) fn got(identifier: &str, object: impl Into<ManagedObject>) -> Respons
 /// As if it were wrapped under another key.
 pub(crate) fn wrapped(block: KeyBlock) -> KeyBlock {
     KeyBlock {
-        key_wrapping_data: Some(KeyWrappingData {
+        key_wrapping_data: Some(Box::new(KeyWrappingData {
             wrapping_method: WrappingMethod::Encrypt,
             encryption_key_information: None,
             mac_signature_key_information: None,
             mac_signature: None,
             iv_counter_nonce: None,
             encoding_option: None,
-        }),
+        })),
         ..block
     }
 }

@@ -72,7 +72,8 @@ pub(crate) fn equal(value: &AttributeValue) -> Option<Digest> {
     } else {
         ProtocolVersion::V2_1
     };
-    let mut writer = Writer::new(Buffer::new(), version, Newer::Refuse);
+    // No message: values that 2.x has no more are found, too.
+    let mut writer = Writer::new(Buffer::new(), version, Newer::Keep);
     let only = Attributes::from_iter([Attribute::from(value.clone())]);
     kmip::codec::Field::put(&only, Tag::TemplateAttribute, &mut writer);
     let bytes = writer.finish().ok()?;

@@ -1,4 +1,4 @@
-//! Add Attribute (KMIP 1.4, section 4.14; 2.1, section 6.1.2).
+//! Add Attribute (KMIP 1.4, sections 4.14 and 11.15; 2.1, section 6.1.2).
 
 use kmip::Attribute;
 use kmip::operations::{AddAttributeRequest, AddAttributeResponse};
@@ -21,23 +21,26 @@ pub(super) fn add_attribute(
     let mut index = 0;
     context.change(&identifier, |object| {
         object.check_dates(&value)?;
-        if object.attributes.iter().any(|own| own.value == value) {
-            // Neither an index nor a value would tell the two apart (KMIP 1.4, section 11.14).
-            return Err(Failure::new(
-                ResultReason::IllegalOperation,
-                format!("the object has this {name} already"),
-            ));
-        }
         let there = object
             .attributes
             .iter()
             .filter(|own| own.value.attribute_name() == name);
         index = there.count();
         if index > 0 && !is_multi_valued(&name) {
+            // 2.1, table 169; 1.4, table 341: "The specified attribute already exists".
             return Err(Failure::new(
-                ResultReason::IllegalOperation,
+                ResultReason::AttributeSingleValued,
                 format!("the object has the attribute {name} already"),
-            ));
+            )
+            .in_1_x(ResultReason::IllegalOperation));
+        }
+        if object.attributes.iter().any(|own| own.value == value) {
+            // The value would not tell the two apart, and 2.x has no index either. 1.4: the same row of its table; 2.1's
+            // names no reason for it, so the one that fits every request.
+            return Err(
+                Failure::invalid(format!("the object has this {name} already"))
+                    .in_1_x(ResultReason::IllegalOperation),
+            );
         }
         object.attributes.push(value.clone());
         object.follow(&value);

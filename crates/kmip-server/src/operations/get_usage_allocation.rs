@@ -1,7 +1,7 @@
-//! Get Usage Allocation (KMIP 1.4, section 4.18; 2.1, section 6.1.24).
+//! Get Usage Allocation (KMIP 1.4, sections 4.18 and 11.19; 2.1, section 6.1.24).
 
 use kmip::operations::{GetUsageAllocationRequest, GetUsageAllocationResponse};
-use kmip::registry::State;
+use kmip::registry::{ResultReason, State};
 
 use crate::batch::Context;
 use crate::failure::Failure;
@@ -19,10 +19,12 @@ pub(super) fn get_usage_allocation(
         }
         let limits = object.attributes.usage_limits().cloned();
         let limits = limits.ok_or_else(|| {
+            // 2.1, table 234; 1.4, table 345: "Object has no Usage Limits attribute".
             Failure::new(
-                kmip::registry::ResultReason::IllegalOperation,
+                ResultReason::AttributeNotFound,
                 "the object has no Usage Limits",
             )
+            .in_1_x(ResultReason::IllegalOperation)
         })?;
         usage::take(object, limits, request.usage_limits_count)
     })?;

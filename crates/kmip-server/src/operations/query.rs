@@ -38,12 +38,6 @@ pub(super) fn query(
             }
             QueryFunction::QueryObjects => {
                 response.object_types = known(OBJECT_TYPES, context);
-                if context.version.has_typed_attributes() {
-                    // Gone in 2.0.
-                    response
-                        .object_types
-                        .retain(|of| *of != ObjectType::Template);
-                }
             }
             QueryFunction::QueryServerInformation => {
                 response.vendor_identification =
@@ -89,10 +83,6 @@ fn capabilities() -> CapabilityInformation {
 fn known<E: Enumeration>(all: &[E], context: &Context<'_>) -> Vec<E> {
     all.iter()
         .copied()
-        .filter(|value| {
-            value
-                .since()
-                .is_some_and(|since| context.version.at_least(since))
-        })
+        .filter(|value| value.exists_in(context.version))
         .collect()
 }

@@ -6,8 +6,8 @@ use kmip::objects::{
     WrappedOrPlain,
 };
 use kmip::registry::{
-    BlockCipherMode, CryptographicUsageMask, EncodingOption, KeyCompressionType, KeyFormatType,
-    KeyWrapType, ResultReason, Tag, WrappingMethod,
+    BlockCipherMode, CryptographicUsageMask, EncodingOption, Enumeration, KeyCompressionType,
+    KeyFormatType, KeyWrapType, ResultReason, Tag, WrappingMethod,
 };
 use kmip::ttlv::{self, Buffer, Newer, Writer};
 use kmip::{Limits, ManagedObject, SecretBytes};
@@ -64,6 +64,9 @@ pub(super) fn shaped(
         }
         return Ok(value);
     };
+    if !block.key_format_type.exists_in(context.version) {
+        block.key_format_type = for_all_uses(block.key_format_type);
+    }
     if block.key_value.is_none() {
         // Metadata only: they are what there is to return.
         if shape
@@ -95,6 +98,20 @@ pub(super) fn shaped(
         wrap(context, object, block, specification)?;
     }
     Ok(value)
+}
+
+/// 1.3 has the same structure for all that a curve is used for, and 2.0 no other.
+fn for_all_uses(format: KeyFormatType) -> KeyFormatType {
+    use KeyFormatType as F;
+    match format {
+        F::TransparentECDSAPrivateKey
+        | F::TransparentECDHPrivateKey
+        | F::TransparentECMQVPrivateKey => F::TransparentECPrivateKey,
+        F::TransparentECDSAPublicKey
+        | F::TransparentECDHPublicKey
+        | F::TransparentECMQVPublicKey => F::TransparentECPublicKey,
+        other => other,
+    }
 }
 
 fn key_block_mut(value: &mut ManagedObject) -> Option<&mut KeyBlock> {
@@ -162,10 +179,13 @@ fn wrap(
     specification: &KeyWrappingSpecification,
 ) -> Result<(), Failure> {
     if block.key_wrapping_data.is_some() {
+        // Neither version's table of errors for Get has a row for it. 2.1's has Key Wrap Type Not Supported, 1.4's the
+        // reason for all that an object cannot do.
         return Err(Failure::new(
-            ResultReason::IllegalOperation,
+            ResultReason::KeyWrapTypeNotSupported,
             "the key is wrapped already, as it was registered",
-        ));
+        )
+        .in_1_x(ResultReason::IllegalOperation));
     }
     let (WrappingMethod::Encrypt, None, Some(information)) = (
         specification.wrapping_method,
@@ -222,14 +242,14 @@ fn wrap(
     let (_, key) = symmetric_key(&wrapping_key)?;
     let wrapped = crypto::wrap(mode, key.expose(), &clear)?;
     block.key_value = Some(WrappedOrPlain::Wrapped(SecretBytes::from(wrapped)));
-    block.key_wrapping_data = Some(KeyWrappingData {
+    block.key_wrapping_data = Some(Box::new(KeyWrappingData {
         wrapping_method: WrappingMethod::Encrypt,
         encryption_key_information: Some(information.clone()),
         mac_signature_key_information: None,
         mac_signature: None,
         iv_counter_nonce: None,
         encoding_option: specification.encoding_option,
-    });
+    }));
     Ok(())
 }
 

@@ -93,7 +93,7 @@ async fn several_values() {
     // The same once more could not be told from the first.
     assert_eq!(
         peer.refused(add(&id, counter(1))).await,
-        ResultReason::IllegalOperation
+        ResultReason::InvalidField
     );
     // Which one, the request cannot say; none is lost.
     let name = counter(0).attribute_name();

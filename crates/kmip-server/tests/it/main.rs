@@ -14,4 +14,5 @@ mod owners;
 mod peer;
 mod restart;
 mod rig;
+mod taken_away;
 mod versions;

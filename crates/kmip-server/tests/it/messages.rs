@@ -300,7 +300,19 @@ async fn attributes_of_clients() {
             add(AttributeValue::ContactInformation("c".into())),
         )
         .await;
-        assert_eq!(twice, Err(ResultReason::IllegalOperation), "{version}");
+        let single = if version.has_typed_attributes() {
+            ResultReason::AttributeSingleValued
+        } else {
+            ResultReason::IllegalOperation
+        };
+        assert_eq!(twice, Err(single), "{version}");
+        let same = one(stream, version, add(vendor("archive"))).await;
+        let identical = if version.has_typed_attributes() {
+            ResultReason::InvalidField
+        } else {
+            ResultReason::IllegalOperation
+        };
+        assert_eq!(same, Err(identical), "{version}");
         for read_only in [
             AttributeValue::State(State::Active),
             AttributeValue::CryptographicLength(128),

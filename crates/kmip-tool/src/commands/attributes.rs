@@ -92,9 +92,9 @@ impl Attributes {
         let target = identify(&mut session, &self.id).await?;
         let id = target.unique_identifier;
         let about = |failure: Failure| match failure.cause() {
-            Cause::Kmip(ErrorKind::NotFound) => failure
-                .about(&id)
-                .advise(format!("`strongroom kmip attributes {id}` lists what it has")),
+            Cause::Kmip(ErrorKind::NotFound) => failure.about(&id).advise(format!(
+                "`strongroom kmip attributes {id}` lists what it has"
+            )),
             _ => failure.about(&id),
         };
         for value in &self.set {
@@ -180,7 +180,10 @@ async fn delete(session: &mut Session, id: &str, removal: &Removal) -> Result<()
         unique_identifier: Some(id.into()),
         ..DeleteAttributeRequest::default()
     };
-    match (&removal.value, session.negotiated_version().has_typed_attributes()) {
+    match (
+        &removal.value,
+        session.negotiated_version().has_typed_attributes(),
+    ) {
         (Some(value), true) => request.current_attribute = Some(value.clone().into()),
         (None, true) => request.attribute_name = Some(removal.name.clone()),
         (value, false) => {

@@ -77,9 +77,7 @@ impl Report for Got {
     fn write(&self, page: &mut Page) {
         let text = |value: Option<String>| value.unwrap_or_default();
         let material = match (self.material_bytes, &self.file) {
-            (None, _) => {
-                "a structure of numbers: see it with strongroom kmip raw".to_owned()
-            }
+            (None, _) => "a structure of numbers: see it with strongroom kmip raw".to_owned(),
             (Some(bytes), Some(file)) => format!("{bytes} bytes, written to {}", file.display()),
             (Some(bytes), None) if self.material.is_some() => format!("{bytes} bytes"),
             (Some(bytes), None) => format!(
@@ -95,7 +93,10 @@ impl Report for Got {
             ),
             (
                 "Cryptographic Algorithm",
-                text(self.cryptographic_algorithm.map(|algorithm| algorithm.to_string())),
+                text(
+                    self.cryptographic_algorithm
+                        .map(|algorithm| algorithm.to_string()),
+                ),
             ),
             (
                 "Cryptographic Length",
@@ -103,7 +104,12 @@ impl Report for Got {
             ),
             (
                 "Wrapped",
-                if self.wrapped { "under another key" } else { "" }.to_owned(),
+                if self.wrapped {
+                    "under another key"
+                } else {
+                    ""
+                }
+                .to_owned(),
             ),
             ("Material", material),
         ]);
@@ -140,8 +146,9 @@ impl Get {
                 "asked for {}, got {}",
                 target.unique_identifier, response.unique_identifier
             );
-            return Err(Failure::at(&session, ErrorKind::Protocol, &message)
-                .in_operation(Operation::Get));
+            return Err(
+                Failure::at(&session, ErrorKind::Protocol, &message).in_operation(Operation::Get)
+            );
         }
         let got = self.got(&target.unique_identifier, response)?;
         tool.report(&session, &got)

@@ -110,7 +110,10 @@ impl Report for Offered {
             ),
             ("Operations", words(&self.operations)),
             ("Object Types", words(&self.object_types)),
-            ("Application Namespaces", words(&self.application_namespaces)),
+            (
+                "Application Namespaces",
+                words(&self.application_namespaces),
+            ),
             ("Attestation Types", words(&self.attestation_types)),
             (
                 "Client Registration Methods",

@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use kmip::registry::ResultStatus;
 use kmip::ttlv::check;
 use kmip::{Limits, ResponseMessage};
-use kmip::registry::ResultStatus;
 use zeroize::Zeroizing;
 
 use crate::failure::{Failure, refused};
@@ -23,7 +23,12 @@ pub(crate) struct Raw {
     #[arg(long, value_name = "FORMAT")]
     input: Option<InputFormat>,
     /// How to print the response (always JSON with --json)
-    #[arg(long, value_name = "FORMAT", default_value = "tree", conflicts_with = "json")]
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        default_value = "tree",
+        conflicts_with = "json"
+    )]
     output: Format,
     /// Show key material, passwords and what is not known to be none
     #[arg(long)]
@@ -115,10 +120,12 @@ fn failed_item(server: &kmip_client::ServerAddress, answer: &[u8]) -> Result<(),
             "the answer is no Response Message of KMIP",
         ));
     };
-    let failed = response
-        .batch_items
-        .into_iter()
-        .find(|item| !matches!(item.result_status, ResultStatus::Success | ResultStatus::OperationPending));
+    let failed = response.batch_items.into_iter().find(|item| {
+        !matches!(
+            item.result_status,
+            ResultStatus::Success | ResultStatus::OperationPending
+        )
+    });
     let Some(item) = failed else {
         return Ok(());
     };

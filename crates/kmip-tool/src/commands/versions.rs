@@ -41,7 +41,8 @@ impl Versions {
     pub(super) async fn run(&self, tool: &mut Tool<'_>) -> Result<(), Failure> {
         let mut session = tool.connect().await?;
         let negotiated = session.negotiated_version();
-        let text = |versions: &[ProtocolVersion]| versions.iter().map(ToString::to_string).collect();
+        let text =
+            |versions: &[ProtocolVersion]| versions.iter().map(ToString::to_string).collect();
         let server_versions = if negotiated.at_least(ProtocolVersion::V1_1) {
             match session.discover_versions().await {
                 Ok(versions) => Some(text(&versions)),

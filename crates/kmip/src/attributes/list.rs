@@ -6,6 +6,7 @@ use crate::error::DecodeError;
 use crate::registry::Tag;
 use crate::structures::Name;
 use crate::ttlv::{Element, ItemValue, Writer};
+use crate::version::ProtocolVersion;
 
 /// Attributes: a Template-Attribute or a run of Attributes in 1.x, an Attributes structure in 2.x.
 ///
@@ -138,8 +139,8 @@ impl Attributes {
     }
 
     fn write(&self, tag: Tag, writer: &mut Writer) {
-        if !self.templates.is_empty() && !writer.admits_until_1_4(|| "a template's name".to_owned())
-        {
+        let template = || "a template's name".to_owned();
+        if !self.templates.is_empty() && !writer.admits_until(ProtocolVersion::V1_4, template) {
             return;
         }
         if writer.version().has_typed_attributes() {

@@ -35,7 +35,7 @@ impl fmt::Display for AttributeName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Standard(tag) => match standard_name(*tag) {
-                Some((name, ..)) => f.write_str(name),
+                Some((name, _)) => f.write_str(name),
                 None => write!(f, "{tag}"),
             },
             Self::Vendor { vendor, name } => f.write_str(&Self::vendor_1_x(vendor, name)),
@@ -100,9 +100,10 @@ impl AttributeName {
         if writer.version().has_typed_attributes() {
             match self {
                 Self::Standard(tag) => {
-                    let since =
-                        standard_name(*tag).map_or(ProtocolVersion::V2_0, |(_, since, _)| since);
-                    if writer.admits(since, || format!("the attribute {tag}")) {
+                    // An attribute that this library does not know may still be one of the standard.
+                    let since = standard_name(*tag).map_or(tag.since(), |(_, since)| Some(since));
+                    let what = || format!("the attribute {tag}");
+                    if writer.admits_span(since, tag.until(), what) {
                         writer.enumeration_code(Tag::AttributeReference, tag.0);
                     }
                 }
@@ -113,15 +114,16 @@ impl AttributeName {
                     })
                 }
                 Self::Named(name) => {
-                    writer.admits_until_1_4(|| format!("the attribute {name}"));
+                    writer.admits_until(ProtocolVersion::V1_4, || format!("the attribute {name}"));
                 }
             }
             return;
         }
         match self {
             Self::Standard(tag) => match standard_name(*tag) {
-                Some((name, since, _)) => {
-                    if writer.admits(since, || format!("the attribute {name}")) {
+                Some((name, since)) => {
+                    let what = || format!("the attribute {name}");
+                    if writer.admits_span(Some(since), tag.until(), what) {
                         writer.text(Tag::AttributeName, name);
                     }
                 }

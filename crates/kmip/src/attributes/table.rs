@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::codec::{Bytes, DateTime, Interval, Value};
-use crate::error::DecodeError;
+use crate::error::{DecodeError, EncodeError};
 use crate::identifier::UniqueIdentifier;
 use crate::registry::{
     CertificateType, CryptographicAlgorithm, CryptographicUsageMask, DigitalSignatureAlgorithm,
@@ -24,7 +24,7 @@ use super::{Attribute, AttributeName, Attributes};
 macro_rules! attributes {
     ($(
         $(#[$meta:meta])*
-        $since:ident $([$until:ident])? $accessor:ident: $variant:ident($type:ty) = $tag:ident, $name:literal;
+        $since:ident $accessor:ident: $variant:ident($type:ty) = $tag:ident, $name:literal;
     )*) => {
         /// An attribute with its value.
         #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,12 +90,14 @@ macro_rules! attributes {
                 match self {
                     $(
                         Self::$variant(_) => {
-                            writer.admits(ProtocolVersion::$since, || concat!("the attribute ", $name).to_owned())
-                                $(&& attributes!(@$until writer, $name))?
+                            let what = || concat!("the attribute ", $name).to_owned();
+                            writer.admits_span(Some(ProtocolVersion::$since), Tag::$tag.until(), what)
                         }
                     )*
                     Self::Vendor { .. } => true,
-                    Self::Named { name, .. } => writer.admits_until_1_4(|| format!("the attribute {name}")),
+                    Self::Named { name, .. } => {
+                        writer.admits_until(ProtocolVersion::V1_4, || format!("the attribute {name}"))
+                    }
                     Self::Tagged(item) => {
                         writer.admits(ProtocolVersion::V2_0, || format!("the attribute {}", item.tag))
                     }
@@ -127,7 +129,10 @@ macro_rules! attributes {
                         writer.text(Tag::AttributeName, name);
                         value.write(Tag::AttributeValue, writer);
                     }),
-                    Self::Named { .. } => {}
+                    // Comes here only where nothing is left out: better no record of the object than one without it.
+                    Self::Named { .. } => writer.fail(EncodeError::Unencodable {
+                        what: "an attribute that is not in the table, in the shape of 2.x",
+                    }),
                     Self::Tagged(item) => item.write(writer),
                 }
             }
@@ -147,10 +152,11 @@ macro_rules! attributes {
             )*
         }
 
-        /// The name that 1.x uses for the attribute with this tag, and whether 1.x and 2.x have it.
-        pub(crate) fn standard_name(tag: Tag) -> Option<(&'static str, ProtocolVersion, bool)> {
+        /// The name that 1.x uses for the attribute with this tag, and the first version that has the attribute: the tag
+        /// may be older. The last version is the tag's.
+        pub(crate) fn standard_name(tag: Tag) -> Option<(&'static str, ProtocolVersion)> {
             Some(match tag {
-                $( Tag::$tag => ($name, ProtocolVersion::$since, attributes!(@gone $($until)?)), )*
+                $( Tag::$tag => ($name, ProtocolVersion::$since), )*
                 _ => return None,
             })
         }
@@ -163,11 +169,6 @@ macro_rules! attributes {
             })
         }
     };
-    (@until_1_4 $writer:ident, $name:literal) => {
-        $writer.admits_until_1_4(|| concat!("the attribute ", $name).to_owned())
-    };
-    (@gone) => { false };
-    (@gone until_1_4) => { true };
 }
 
 attributes! {
@@ -202,20 +203,20 @@ attributes! {
     V1_1 x_509_certificate_issuer: X509CertificateIssuer(X509CertificateIssuer) = X_509CertificateIssuer,
         "X.509 Certificate Issuer";
     /// The certificate's issuer and serial number, as text.
-    V1_0 [until_1_4] certificate_identifier: CertificateIdentifier(CertificateIdentifier) = CertificateIdentifier,
+    V1_0 certificate_identifier: CertificateIdentifier(CertificateIdentifier) = CertificateIdentifier,
         "Certificate Identifier";
     /// The certificate's subject, as text.
-    V1_0 [until_1_4] certificate_subject: CertificateSubject(CertificateSubject) = CertificateSubject,
+    V1_0 certificate_subject: CertificateSubject(CertificateSubject) = CertificateSubject,
         "Certificate Subject";
     /// The certificate's issuer, as text.
-    V1_0 [until_1_4] certificate_issuer: CertificateIssuer(CertificateIssuer) = CertificateIssuer, "Certificate Issuer";
+    V1_0 certificate_issuer: CertificateIssuer(CertificateIssuer) = CertificateIssuer, "Certificate Issuer";
     /// The scheme of the certificate's signature.
     V1_1 digital_signature_algorithm: DigitalSignatureAlgorithm(DigitalSignatureAlgorithm) =
         DigitalSignatureAlgorithm, "Digital Signature Algorithm";
     /// A digest of the key value.
     V1_0 digest: Digest(Digest) = Digest, "Digest";
     /// The policy that says who may do what.
-    V1_0 [until_1_4] operation_policy_name: OperationPolicyName(String) = OperationPolicyName, "Operation Policy Name";
+    V1_0 operation_policy_name: OperationPolicyName(String) = OperationPolicyName, "Operation Policy Name";
     /// What the key may be used for.
     V1_0 cryptographic_usage_mask: CryptographicUsageMask(CryptographicUsageMask) = CryptographicUsageMask,
         "Cryptographic Usage Mask";

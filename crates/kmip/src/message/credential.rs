@@ -1,19 +1,38 @@
 //! Authentication and Credential (KMIP 1.4, 2.1.2 and 6.6; 2.1, 9.6 and 9.10).
 
-use crate::codec::{AnyStructure, Bytes, DateTimeExtended, Field, Structure, Value, take_once};
+use crate::codec::{Bytes, DateTimeExtended, Field, Structure, Value, take_once};
 use crate::error::DecodeError;
 use crate::registry::{AttestationType, CredentialType, HashingAlgorithm, Tag, TicketType};
-use crate::secret::{SecretBytes, SecretText};
+use crate::secret::{SecretBytes, SecretItems, SecretText};
 use crate::ttlv::{Element, Elements, Writer};
+use crate::version::ProtocolVersion;
 
 use super::Nonce;
 
-structure! {
-    /// Who the client is. Several credentials since 1.2.
-    #[derive(Default)]
-    pub struct Authentication {
-        /// The credentials.
-        credentials: Vec<Credential> = Credential,
+/// Who the client is. Several credentials since 1.2.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Authentication {
+    /// The credentials.
+    pub credentials: Vec<Credential>,
+}
+
+impl Value for Authentication {
+    fn decode(element: &Element<'_>) -> Result<Self, DecodeError> {
+        let mut credentials = Vec::new();
+        for field in element.structure()? {
+            if field.tag() == Tag::Credential {
+                credentials.push(Credential::decode(&field)?);
+            }
+        }
+        Ok(Self { credentials })
+    }
+
+    fn encode(&self, tag: Tag, writer: &mut Writer) {
+        let several = || "more than one Credential".to_owned();
+        if self.credentials.len() > 1 && !writer.admits(ProtocolVersion::V1_2, several) {
+            return;
+        }
+        writer.structure(tag, |writer| self.credentials.put(Tag::Credential, writer));
     }
 }
 
@@ -116,7 +135,7 @@ pub enum Credential {
         /// Its type.
         credential_type: CredentialType,
         /// What is in it.
-        value: AnyStructure,
+        value: SecretItems,
     },
 }
 

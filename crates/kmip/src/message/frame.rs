@@ -1,25 +1,26 @@
 //! What requests and responses have in common: a header that counts the items, and the items.
 
-use crate::codec::{Value, take_once};
+use crate::codec::{Structure, Value, take_once};
 use crate::error::{DecodeError, EncodeError};
 use crate::limits::Limits;
 use crate::registry::Tag;
-use crate::ttlv::{Buffer, Element, Newer, Writer};
+use crate::ttlv::{Buffer, Element, Item, Newer, Writer};
 use crate::version::ProtocolVersion;
 
 use super::{RequestHeader, ResponseHeader};
 
 /// The header of a message. Its count is the last field, so that it can be written over.
-pub(super) trait Header: Value {
+pub(super) trait Header: Structure + Value {
     /// The message's tag.
     const MESSAGE: Tag;
     /// The header's tag.
     const HEADER: Tag;
-    /// What becomes of what is newer than the version.
+    /// What becomes of what the version does not have.
     const NEWER: Newer;
 
     fn version(&self) -> ProtocolVersion;
     fn batch_count(&self) -> i32;
+    fn extensions(&self) -> &[Item];
 }
 
 impl Header for RequestHeader {
@@ -33,6 +34,10 @@ impl Header for RequestHeader {
 
     fn batch_count(&self) -> i32 {
         self.batch_count
+    }
+
+    fn extensions(&self) -> &[Item] {
+        &self.extensions
     }
 }
 
@@ -48,7 +53,14 @@ impl Header for ResponseHeader {
     fn batch_count(&self) -> i32 {
         self.batch_count
     }
+
+    fn extensions(&self) -> &[Item] {
+        &self.extensions
+    }
 }
+
+/// No batch item has fewer bytes: its own head, and one item in it with a value.
+const SMALLEST_ITEM: usize = 24;
 
 /// Reads a message that [`check`](crate::ttlv::check()) has accepted.
 pub(super) fn decode<H: Header, I: Value>(
@@ -67,7 +79,15 @@ pub(super) fn decode<H: Header, I: Value>(
                     max: limits.batch_items,
                 });
             }
-            Tag::BatchItem => items.push(I::decode(&field)?),
+            Tag::BatchItem => {
+                if let (0, Some(header)) = (items.capacity(), &header) {
+                    // Items are large: room for those announced, as far as they can be there.
+                    let announced = usize::try_from(header.batch_count()).unwrap_or(0);
+                    let most = limits.batch_items.min(message.raw().len() / SMALLEST_ITEM);
+                    items.reserve_exact(announced.min(most));
+                }
+                items.push(I::decode(&field)?);
+            }
             _ => {}
         }
     }
@@ -96,8 +116,14 @@ pub(super) fn encode<H: Header, I: Value>(
     }
     let mut writer = Writer::new(buffer, version, H::NEWER);
     writer.structure(H::MESSAGE, |writer| {
-        header.encode(H::HEADER, writer);
-        writer.overwrite_last(i32::try_from(items.len()).unwrap_or(i32::MAX));
+        writer.structure(H::HEADER, |writer| {
+            header.encode_fields(writer);
+            writer.overwrite_last(i32::try_from(items.len()).unwrap_or(i32::MAX));
+            header
+                .extensions()
+                .iter()
+                .for_each(|item| item.write(writer));
+        });
         for item in items {
             item.encode(Tag::BatchItem, writer);
         }

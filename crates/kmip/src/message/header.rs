@@ -10,7 +10,8 @@ use crate::version::ProtocolVersion;
 
 use super::Authentication;
 
-/// Whether the client accepts asynchronous answers: an enumeration in 2.x, a Boolean before.
+/// Whether the client accepts asynchronous answers: an enumeration in 2.x; before, a Boolean, which has no word for
+/// `Mandatory`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AsynchronousIndicator(pub AsynchronousIndicatorOption);
 
@@ -29,10 +30,15 @@ impl Value for AsynchronousIndicator {
     }
 
     fn encode(&self, tag: Tag, writer: &mut Writer) {
-        if writer.version().has_typed_attributes() {
-            writer.enumeration(tag, self.0);
-        } else {
-            writer.boolean(tag, self.0 != AsynchronousIndicatorOption::Prohibited);
+        use AsynchronousIndicatorOption as O;
+        match self.0 {
+            O::Optional if !writer.version().has_typed_attributes() => writer.boolean(tag, true),
+            O::Prohibited if !writer.version().has_typed_attributes() => writer.boolean(tag, false),
+            option => {
+                if writer.admits(ProtocolVersion::V2_0, || format!("{tag} {option}")) {
+                    writer.enumeration(tag, option);
+                }
+            }
         }
     }
 }
@@ -73,7 +79,9 @@ structure! {
         /// When the request was made. Some servers refuse requests by it: leave it out unless it is needed.
         time_stamp: Option<DateTime> = TimeStamp,
         /// How many batch items follow. Set by [`RequestMessage::encode`](super::RequestMessage::encode).
-        batch_count: i32 = BatchCount,
+        batch_count: i32 = BatchCount;
+        /// Items with tags that are not known: vendors' additions, or those of a newer version.
+        extensions
     }
 }
 
@@ -94,6 +102,7 @@ impl RequestHeader {
             batch_order_option: None,
             time_stamp: None,
             batch_count: 0,
+            extensions: Vec::new(),
         }
     }
 }
@@ -116,7 +125,9 @@ structure! {
         /// The server's name for the request, for logs. Of 1.4.
         server_correlation_value: Option<String> = ServerCorrelationValue,
         /// How many batch items follow. Set by [`ResponseMessage::encode`](super::ResponseMessage::encode).
-        batch_count: i32 = BatchCount,
+        batch_count: i32 = BatchCount;
+        /// Items with tags that are not known: vendors' additions, or those of a newer version.
+        extensions
     }
 }
 
@@ -133,6 +144,7 @@ impl ResponseHeader {
             client_correlation_value: None,
             server_correlation_value: None,
             batch_count: 0,
+            extensions: Vec::new(),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Messages (KMIP 1.4, sections 6 and 7; 2.1, sections 8 and 9): a header and a batch of items.
 
+mod batch_item;
 mod credential;
 mod extension;
 mod frame;

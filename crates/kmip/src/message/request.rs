@@ -4,10 +4,11 @@ use crate::codec::{Bytes, Field, Value, take_once};
 use crate::error::{DecodeError, EncodeError};
 use crate::limits::Limits;
 use crate::operations::RequestPayload;
-use crate::registry::{Operation, Tag};
+use crate::registry::Tag;
 use crate::ttlv::{Buffer, Element, Item, Writer, check};
 use crate::version::ProtocolVersion;
 
+use super::batch_item::Common;
 use super::{MessageExtension, RequestHeader};
 
 /// A request.
@@ -28,10 +29,13 @@ pub struct RequestBatchItem {
     pub unique_batch_item_id: Option<Bytes>,
     /// The operation and its arguments.
     pub payload: RequestPayload,
-    /// Fields with tags of extensions (`54XXXX`) in a payload that has types: vendors' additions to it.
+    /// Items with tags that are not known in a payload that has types: vendors' additions to it, or those of a newer
+    /// version.
     pub payload_extensions: Vec<Item>,
     /// Vendors' additions.
     pub message_extensions: Vec<MessageExtension>,
+    /// Items with tags that are not known beside all of that.
+    pub extensions: Vec<Item>,
 }
 
 impl<P: Into<RequestPayload>> From<P> for RequestBatchItem {
@@ -42,6 +46,7 @@ impl<P: Into<RequestPayload>> From<P> for RequestBatchItem {
             payload: payload.into(),
             payload_extensions: Vec::new(),
             message_extensions: Vec::new(),
+            extensions: Vec::new(),
         }
     }
 }
@@ -106,7 +111,8 @@ impl RequestMessage {
     /// Writes the message in TTLV. The header's batch count is set to the number of items.
     ///
     /// # Errors
-    /// When something in it is newer than the header's version: a request's meaning must not change silently.
+    /// When there is something in it that the header's version does not have, not yet or no longer: a request's meaning
+    /// must not change silently.
     pub fn encode(&self) -> Result<Buffer, EncodeError> {
         self.encode_into(Buffer::new())
     }
@@ -119,34 +125,31 @@ impl RequestMessage {
 
 impl Value for RequestBatchItem {
     fn decode(element: &Element<'_>) -> Result<Self, DecodeError> {
-        let (mut operation, mut ephemeral, mut id, mut payload) = (None, None, None, None);
-        let mut message_extensions = Vec::new();
-        for field in element.structure()? {
+        let mut ephemeral = None;
+        let common = Common::read(element, Tag::RequestPayload, |field| {
             match field.tag() {
-                Tag::Operation => take_once(&mut operation, &field, Operation::decode)?,
-                Tag::Ephemeral => take_once(&mut ephemeral, &field, bool::decode)?,
-                Tag::UniqueBatchItemID => take_once(&mut id, &field, Bytes::decode)?,
-                Tag::RequestPayload => take_once(&mut payload, &field, |field| Ok(*field))?,
-                Tag::MessageExtension => message_extensions.push(MessageExtension::decode(&field)?),
-                _ => {}
+                Tag::Ephemeral => take_once(&mut ephemeral, field, bool::decode)?,
+                _ => return Ok(false),
             }
-        }
+            Ok(true)
+        })?;
         let within = Tag::BatchItem;
-        let operation = operation.ok_or(DecodeError::Missing {
+        let operation = common.operation.ok_or(DecodeError::Missing {
             tag: Tag::Operation,
             within,
         })?;
-        let element = payload.ok_or(DecodeError::Missing {
+        let element = common.payload.ok_or(DecodeError::Missing {
             tag: Tag::RequestPayload,
             within,
         })?;
         let payload = RequestPayload::decode(Some(operation), &element)?;
         Ok(Self {
             ephemeral,
-            unique_batch_item_id: id,
+            unique_batch_item_id: common.unique_batch_item_id,
             payload_extensions: payload.extensions(&element)?,
             payload,
-            message_extensions,
+            message_extensions: common.message_extensions,
+            extensions: common.extensions,
         })
     }
 
@@ -164,6 +167,7 @@ impl Value for RequestBatchItem {
             self.payload
                 .write(Tag::RequestPayload, &self.payload_extensions, writer);
             self.message_extensions.put(Tag::MessageExtension, writer);
+            self.extensions.iter().for_each(|item| item.write(writer));
         });
     }
 }

@@ -8,6 +8,7 @@ use crate::registry::{Enumeration, Operation, ResultReason, ResultStatus, Tag};
 use crate::ttlv::{Buffer, Element, Item, Writer, check};
 use crate::version::ProtocolVersion;
 
+use super::batch_item::Common;
 use super::{MessageExtension, ResponseHeader};
 
 /// A response.
@@ -36,10 +37,13 @@ pub struct ResponseBatchItem {
     pub asynchronous_correlation_value: Option<Bytes>,
     /// The result.
     pub payload: Option<ResponsePayload>,
-    /// Fields with tags of extensions (`54XXXX`) in a payload that has types: vendors' additions to it.
+    /// Items with tags that are not known in a payload that has types: vendors' additions to it, or those of a newer
+    /// version.
     pub payload_extensions: Vec<Item>,
     /// Vendors' additions.
     pub message_extensions: Vec<MessageExtension>,
+    /// Items with tags that are not known beside all of that.
+    pub extensions: Vec<Item>,
 }
 
 impl ResponseBatchItem {
@@ -57,6 +61,7 @@ impl ResponseBatchItem {
             payload: Some(payload),
             payload_extensions: Vec::new(),
             message_extensions: Vec::new(),
+            extensions: Vec::new(),
         }
     }
 
@@ -77,6 +82,7 @@ impl ResponseBatchItem {
             payload: None,
             payload_extensions: Vec::new(),
             message_extensions: Vec::new(),
+            extensions: Vec::new(),
         }
     }
 
@@ -120,8 +126,8 @@ impl ResponseMessage {
         })
     }
 
-    /// Writes the message in TTLV. The header's batch count is set to the number of items. What is newer than the
-    /// header's version is left out; a result reason that is newer becomes General Failure.
+    /// Writes the message in TTLV. The header's batch count is set to the number of items. What the header's version does
+    /// not have is left out; a result reason that it does not have becomes General Failure.
     ///
     /// # Errors
     /// When the version is not supported, a payload cannot be written, or one needs what the version does not have
@@ -138,35 +144,30 @@ impl ResponseMessage {
 
 impl Value for ResponseBatchItem {
     fn decode(element: &Element<'_>) -> Result<Self, DecodeError> {
-        let (mut operation, mut id, mut status, mut reason) = (None, None, None, None);
-        let (mut message, mut correlation, mut payload) = (None, None, None);
-        let mut message_extensions = Vec::new();
-        for field in element.structure()? {
+        let (mut status, mut reason, mut message, mut correlation) = (None, None, None, None);
+        let common = Common::read(element, Tag::ResponsePayload, |field| {
             match field.tag() {
-                Tag::Operation => take_once(&mut operation, &field, Operation::decode)?,
-                Tag::UniqueBatchItemID => take_once(&mut id, &field, Bytes::decode)?,
-                Tag::ResultStatus => take_once(&mut status, &field, ResultStatus::decode)?,
-                Tag::ResultReason => take_once(&mut reason, &field, ResultReason::decode)?,
-                Tag::ResultMessage => take_once(&mut message, &field, String::decode)?,
+                Tag::ResultStatus => take_once(&mut status, field, ResultStatus::decode)?,
+                Tag::ResultReason => take_once(&mut reason, field, ResultReason::decode)?,
+                Tag::ResultMessage => take_once(&mut message, field, String::decode)?,
                 Tag::AsynchronousCorrelationValue => {
-                    take_once(&mut correlation, &field, Bytes::decode)?
+                    take_once(&mut correlation, field, Bytes::decode)?
                 }
-                Tag::ResponsePayload => take_once(&mut payload, &field, |field| Ok(*field))?,
-                Tag::MessageExtension => message_extensions.push(MessageExtension::decode(&field)?),
-                _ => {}
+                _ => return Ok(false),
             }
-        }
-        let (payload, payload_extensions) = match payload {
+            Ok(true)
+        })?;
+        let (payload, payload_extensions) = match common.payload {
             Some(element) => {
-                let payload = ResponsePayload::decode(operation, &element)?;
+                let payload = ResponsePayload::decode(common.operation, &element)?;
                 let extensions = payload.extensions(&element)?;
                 (Some(payload), extensions)
             }
             None => (None, Vec::new()),
         };
         Ok(Self {
-            operation,
-            unique_batch_item_id: id,
+            operation: common.operation,
+            unique_batch_item_id: common.unique_batch_item_id,
             result_status: status.ok_or(DecodeError::Missing {
                 tag: Tag::ResultStatus,
                 within: Tag::BatchItem,
@@ -176,7 +177,8 @@ impl Value for ResponseBatchItem {
             asynchronous_correlation_value: correlation,
             payload_extensions,
             payload,
-            message_extensions,
+            message_extensions: common.message_extensions,
+            extensions: common.extensions,
         })
     }
 
@@ -187,15 +189,12 @@ impl Value for ResponseBatchItem {
                 .put(Tag::UniqueBatchItemID, writer);
             self.result_status.encode(Tag::ResultStatus, writer);
             if let Some(reason) = self.result_reason {
-                let known = reason
-                    .since()
-                    .is_none_or(|since| writer.version().at_least(since));
-                if known {
+                let reason = if reason.exists_in(writer.version()) {
                     reason
                 } else {
                     ResultReason::GeneralFailure
-                }
-                .encode(Tag::ResultReason, writer);
+                };
+                reason.encode(Tag::ResultReason, writer);
             }
             self.result_message.put(Tag::ResultMessage, writer);
             self.asynchronous_correlation_value
@@ -204,6 +203,7 @@ impl Value for ResponseBatchItem {
                 payload.write(Tag::ResponsePayload, &self.payload_extensions, writer);
             }
             self.message_extensions.put(Tag::MessageExtension, writer);
+            self.extensions.iter().for_each(|item| item.write(writer));
         });
     }
 }

@@ -7,6 +7,7 @@ use crate::error::DecodeError;
 use crate::registry::{CryptographicAlgorithm, KeyCompressionType, KeyFormatType, Tag};
 use crate::secret::SecretBytes;
 use crate::ttlv::{Element, Elements, ItemType, Writer};
+use crate::version::ProtocolVersion;
 
 /// A key with what one needs to know to use it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,8 +22,8 @@ pub struct KeyBlock {
     pub cryptographic_algorithm: Option<CryptographicAlgorithm>,
     /// The key's length, in bits.
     pub cryptographic_length: Option<i32>,
-    /// How the key is wrapped.
-    pub key_wrapping_data: Option<KeyWrappingData>,
+    /// How the key is wrapped. Apart: few are, and it is three times as large as the rest of the block.
+    pub key_wrapping_data: Option<Box<KeyWrappingData>>,
 }
 
 /// The two shapes of a Key Value.
@@ -136,7 +137,12 @@ impl Structure for KeyBlock {
                 }
             }),
             Some(WrappedOrPlain::Wrapped(bytes)) => writer.secret_bytes(Tag::KeyValue, bytes),
-            None => {}
+            None => {
+                let what = || "a Key Block without a Key Value".to_owned();
+                if !writer.admits(ProtocolVersion::V1_2, what) {
+                    writer.required(Tag::KeyValue, |_| {});
+                }
+            }
         }
         self.cryptographic_algorithm
             .put(Tag::CryptographicAlgorithm, writer);

@@ -1,10 +1,10 @@
 //! Key Material (KMIP 1.4, section 2.1.7; 2.1, section 3): bytes, or a structure of numbers.
 
-use crate::codec::{BigInteger, Structure, Value};
+use crate::codec::{BigInteger, Value};
 use crate::error::DecodeError;
 use crate::registry::{KeyFormatType, RecommendedCurve, Tag};
-use crate::secret::SecretBytes;
-use crate::ttlv::{Element, Item, ItemType, Writer};
+use crate::secret::{SecretBytes, SecretItems};
+use crate::ttlv::{Element, ItemType, Writer};
 
 structure! {
     /// A symmetric key as a structure.
@@ -137,7 +137,7 @@ macro_rules! key_material {
             Bytes(SecretBytes),
             $( $(#[$meta])* $variant($variant), )*
             /// A structure of a format that is not known.
-            Structure(Vec<Item>),
+            Structure(SecretItems),
         }
 
         impl KeyMaterial {
@@ -147,7 +147,7 @@ macro_rules! key_material {
                 }
                 match format {
                     $( $( KeyFormatType::$format )|+ => Value::decode(element).map(Self::$variant), )*
-                    _ => Structure::decode_fields(element.structure()?, element.tag()).map(Self::Structure),
+                    _ => Value::decode(element).map(Self::Structure),
                 }
             }
 
@@ -156,7 +156,7 @@ macro_rules! key_material {
                 match self {
                     Self::Bytes(bytes) => writer.secret_bytes(tag, bytes),
                     $( Self::$variant(key) => key.encode(tag, writer), )*
-                    Self::Structure(items) => writer.structure(tag, |writer| items.encode_fields(writer)),
+                    Self::Structure(items) => items.encode(tag, writer),
                 }
             }
         }

@@ -49,7 +49,11 @@ impl Value for CertificateRequestBytes {
 
     fn encode(&self, _: Tag, writer: &mut Writer) {
         let typed = writer.version().has_typed_attributes();
-        let tag = if typed { Tag::CertificateRequestValue } else { Tag::CertificateRequest };
+        let tag = if typed {
+            Tag::CertificateRequestValue
+        } else {
+            Tag::CertificateRequest
+        };
         self.0.encode(tag, writer);
     }
 }

@@ -1,5 +1,126 @@
 //! The operations: one file each, and one table that registers them.
 
+// Not by the table: rustfmt sees no module that a macro declares.
+mod activate;
+mod add_attribute;
+mod adjust_attribute;
+mod archive;
+mod cancel;
+mod certify;
+mod check;
+mod create;
+mod create_key_pair;
+mod create_split_key;
+mod decrypt;
+mod delegated_login;
+mod delete_attribute;
+mod derive_key;
+mod destroy;
+mod discover_versions;
+mod encrypt;
+mod export;
+mod get;
+mod get_attribute_list;
+mod get_attributes;
+mod get_constraints;
+mod get_usage_allocation;
+mod hash;
+mod import;
+mod interop;
+mod join_split_key;
+mod locate;
+mod log;
+mod login;
+mod logout;
+mod mac;
+mod mac_verify;
+mod modify_attribute;
+mod notify;
+mod obtain_lease;
+mod ping;
+mod pkcs_11;
+mod poll;
+mod process;
+mod put;
+mod query;
+mod query_asynchronous_requests;
+mod re_certify;
+mod re_key;
+mod re_key_key_pair;
+mod re_provision;
+mod recover;
+mod register;
+mod revoke;
+mod rng_retrieve;
+mod rng_seed;
+mod set_attribute;
+mod set_constraints;
+mod set_defaults;
+mod set_endpoint_role;
+mod sign;
+mod signature_verify;
+mod validate;
+
+pub use activate::*;
+pub use add_attribute::*;
+pub use adjust_attribute::*;
+pub use archive::*;
+pub use cancel::*;
+pub use certify::*;
+pub use check::*;
+pub use create::*;
+pub use create_key_pair::*;
+pub use create_split_key::*;
+pub use decrypt::*;
+pub use delegated_login::*;
+pub use delete_attribute::*;
+pub use derive_key::*;
+pub use destroy::*;
+pub use discover_versions::*;
+pub use encrypt::*;
+pub use export::*;
+pub use get::*;
+pub use get_attribute_list::*;
+pub use get_attributes::*;
+pub use get_constraints::*;
+pub use get_usage_allocation::*;
+pub use hash::*;
+pub use import::*;
+pub use interop::*;
+pub use join_split_key::*;
+pub use locate::*;
+pub use log::*;
+pub use login::*;
+pub use logout::*;
+pub use mac::*;
+pub use mac_verify::*;
+pub use modify_attribute::*;
+pub use notify::*;
+pub use obtain_lease::*;
+pub use ping::*;
+pub use pkcs_11::*;
+pub use poll::*;
+pub use process::*;
+pub use put::*;
+pub use query::*;
+pub use query_asynchronous_requests::*;
+pub use re_certify::*;
+pub use re_key::*;
+pub use re_key_key_pair::*;
+pub use re_provision::*;
+pub use recover::*;
+pub use register::*;
+pub use revoke::*;
+pub use rng_retrieve::*;
+pub use rng_seed::*;
+pub use set_attribute::*;
+pub use set_constraints::*;
+pub use set_defaults::*;
+pub use set_endpoint_role::*;
+pub use sign::*;
+pub use signature_verify::*;
+pub use validate::*;
+
 use crate::codec::Structure;
 use crate::error::DecodeError;
 use crate::registry::{Operation, ProtectionStorageMask, Tag};
@@ -45,11 +166,8 @@ pub struct MalformedPayload {
 }
 
 macro_rules! operations {
-    ($( $operation:ident: $module:ident, $request:ident, $response:ident; )*) => {
+    ($( $operation:ident: $request:ident, $response:ident; )*) => {
         $(
-            mod $module;
-            pub use $module::*;
-
             impl Request for $request {
                 const OPERATION: Operation = Operation::$operation;
                 type Response = $response;
@@ -131,20 +249,22 @@ macro_rules! operations {
             ) -> Result<Self, DecodeError> {
                 let fields = element.structure()?;
                 let within = element.tag();
-                let decoded = match operation {
+                // Payloads are large: one that is read is moved once, into its place.
+                match operation {
                     $(
-                        Some(Operation::$operation) =>
-                            Structure::decode_fields(fields, within).map(Self::$operation),
+                        Some(operation @ Operation::$operation) => {
+                            Ok(match Structure::decode_fields(fields, within) {
+                                Ok(payload) => Self::$operation(payload),
+                                Err(error) => Self::Malformed(MalformedPayload { operation, error }),
+                            })
+                        }
                     )*
-                    operation => Structure::decode_fields(fields, within)
-                        .map(|items| Self::Unknown(UnknownPayload { operation, items })),
-                };
-                match (decoded, operation) {
-                    (Ok(payload), _) => Ok(payload),
-                    (Err(error), Some(operation)) => {
-                        Ok(Self::Malformed(MalformedPayload { operation, error }))
-                    }
-                    (Err(error), None) => Err(error),
+                    Some(operation) => Ok(match Structure::decode_fields(fields, within) {
+                        Ok(items) => Self::Unknown(UnknownPayload { operation: Some(operation), items }),
+                        Err(error) => Self::Malformed(MalformedPayload { operation, error }),
+                    }),
+                    None => Structure::decode_fields(fields, within)
+                        .map(|items| Self::Unknown(UnknownPayload { operation: None, items })),
                 }
             }
 
@@ -164,15 +284,17 @@ macro_rules! operations {
                 }));
             }
 
-            /// Items with tags of extensions in the payload of an operation that is known.
+            /// Items with tags that are not known in the payload of an operation that is.
             pub(crate) fn extensions(&self, element: &Element<'_>) -> Result<Vec<Item>, DecodeError> {
                 match self {
                     Self::Unknown(_) | Self::Malformed(_) => Ok(Vec::new()),
-                    _ => element
-                        .structure()?
-                        .filter(|field| field.tag().is_extension())
-                        .map(|field| Item::from_element(&field))
-                        .collect(),
+                    _ => {
+                        let mut kept = Vec::new();
+                        for field in element.structure()? {
+                            $crate::codec::keep_unknown(&mut kept, &field)?;
+                        }
+                        Ok(kept)
+                    }
                 }
             }
         }
@@ -180,65 +302,65 @@ macro_rules! operations {
 }
 
 operations! {
-    Create: create, CreateRequest, CreateResponse;
-    CreateKeyPair: create_key_pair, CreateKeyPairRequest, CreateKeyPairResponse;
-    Register: register, RegisterRequest, RegisterResponse;
-    ReKey: re_key, ReKeyRequest, ReKeyResponse;
-    ReKeyKeyPair: re_key_key_pair, ReKeyKeyPairRequest, ReKeyKeyPairResponse;
-    DeriveKey: derive_key, DeriveKeyRequest, DeriveKeyResponse;
-    Certify: certify, CertifyRequest, CertifyResponse;
-    ReCertify: re_certify, ReCertifyRequest, ReCertifyResponse;
-    Locate: locate, LocateRequest, LocateResponse;
-    Check: check, CheckRequest, CheckResponse;
-    Get: get, GetRequest, GetResponse;
-    GetAttributes: get_attributes, GetAttributesRequest, GetAttributesResponse;
-    GetAttributeList: get_attribute_list, GetAttributeListRequest, GetAttributeListResponse;
-    AddAttribute: add_attribute, AddAttributeRequest, AddAttributeResponse;
-    ModifyAttribute: modify_attribute, ModifyAttributeRequest, ModifyAttributeResponse;
-    DeleteAttribute: delete_attribute, DeleteAttributeRequest, DeleteAttributeResponse;
-    ObtainLease: obtain_lease, ObtainLeaseRequest, ObtainLeaseResponse;
-    GetUsageAllocation: get_usage_allocation, GetUsageAllocationRequest, GetUsageAllocationResponse;
-    Activate: activate, ActivateRequest, ActivateResponse;
-    Revoke: revoke, RevokeRequest, RevokeResponse;
-    Destroy: destroy, DestroyRequest, DestroyResponse;
-    Archive: archive, ArchiveRequest, ArchiveResponse;
-    Recover: recover, RecoverRequest, RecoverResponse;
-    Validate: validate, ValidateRequest, ValidateResponse;
-    Query: query, QueryRequest, QueryResponse;
-    Cancel: cancel, CancelRequest, CancelResponse;
-    Poll: poll, PollRequest, PollResponse;
-    Notify: notify, NotifyRequest, NotifyResponse;
-    Put: put, PutRequest, PutResponse;
-    DiscoverVersions: discover_versions, DiscoverVersionsRequest, DiscoverVersionsResponse;
-    Encrypt: encrypt, EncryptRequest, EncryptResponse;
-    Decrypt: decrypt, DecryptRequest, DecryptResponse;
-    Sign: sign, SignRequest, SignResponse;
-    SignatureVerify: signature_verify, SignatureVerifyRequest, SignatureVerifyResponse;
-    MAC: mac, MACRequest, MACResponse;
-    MACVerify: mac_verify, MACVerifyRequest, MACVerifyResponse;
-    RNGRetrieve: rng_retrieve, RNGRetrieveRequest, RNGRetrieveResponse;
-    RNGSeed: rng_seed, RNGSeedRequest, RNGSeedResponse;
-    Hash: hash, HashRequest, HashResponse;
-    CreateSplitKey: create_split_key, CreateSplitKeyRequest, CreateSplitKeyResponse;
-    JoinSplitKey: join_split_key, JoinSplitKeyRequest, JoinSplitKeyResponse;
-    Import: import, ImportRequest, ImportResponse;
-    Export: export, ExportRequest, ExportResponse;
-    Log: log, LogRequest, LogResponse;
-    Login: login, LoginRequest, LoginResponse;
-    Logout: logout, LogoutRequest, LogoutResponse;
-    DelegatedLogin: delegated_login, DelegatedLoginRequest, DelegatedLoginResponse;
-    AdjustAttribute: adjust_attribute, AdjustAttributeRequest, AdjustAttributeResponse;
-    SetAttribute: set_attribute, SetAttributeRequest, SetAttributeResponse;
-    SetEndpointRole: set_endpoint_role, SetEndpointRoleRequest, SetEndpointRoleResponse;
-    PKCS_11: pkcs_11, Pkcs11Request, Pkcs11Response;
-    Interop: interop, InteropRequest, InteropResponse;
-    ReProvision: re_provision, ReProvisionRequest, ReProvisionResponse;
-    SetDefaults: set_defaults, SetDefaultsRequest, SetDefaultsResponse;
-    SetConstraints: set_constraints, SetConstraintsRequest, SetConstraintsResponse;
-    GetConstraints: get_constraints, GetConstraintsRequest, GetConstraintsResponse;
-    QueryAsynchronousRequests: query_asynchronous_requests, QueryAsynchronousRequestsRequest, QueryAsynchronousRequestsResponse;
-    Process: process, ProcessRequest, ProcessResponse;
-    Ping: ping, PingRequest, PingResponse;
+    Create: CreateRequest, CreateResponse;
+    CreateKeyPair: CreateKeyPairRequest, CreateKeyPairResponse;
+    Register: RegisterRequest, RegisterResponse;
+    ReKey: ReKeyRequest, ReKeyResponse;
+    ReKeyKeyPair: ReKeyKeyPairRequest, ReKeyKeyPairResponse;
+    DeriveKey: DeriveKeyRequest, DeriveKeyResponse;
+    Certify: CertifyRequest, CertifyResponse;
+    ReCertify: ReCertifyRequest, ReCertifyResponse;
+    Locate: LocateRequest, LocateResponse;
+    Check: CheckRequest, CheckResponse;
+    Get: GetRequest, GetResponse;
+    GetAttributes: GetAttributesRequest, GetAttributesResponse;
+    GetAttributeList: GetAttributeListRequest, GetAttributeListResponse;
+    AddAttribute: AddAttributeRequest, AddAttributeResponse;
+    ModifyAttribute: ModifyAttributeRequest, ModifyAttributeResponse;
+    DeleteAttribute: DeleteAttributeRequest, DeleteAttributeResponse;
+    ObtainLease: ObtainLeaseRequest, ObtainLeaseResponse;
+    GetUsageAllocation: GetUsageAllocationRequest, GetUsageAllocationResponse;
+    Activate: ActivateRequest, ActivateResponse;
+    Revoke: RevokeRequest, RevokeResponse;
+    Destroy: DestroyRequest, DestroyResponse;
+    Archive: ArchiveRequest, ArchiveResponse;
+    Recover: RecoverRequest, RecoverResponse;
+    Validate: ValidateRequest, ValidateResponse;
+    Query: QueryRequest, QueryResponse;
+    Cancel: CancelRequest, CancelResponse;
+    Poll: PollRequest, PollResponse;
+    Notify: NotifyRequest, NotifyResponse;
+    Put: PutRequest, PutResponse;
+    DiscoverVersions: DiscoverVersionsRequest, DiscoverVersionsResponse;
+    Encrypt: EncryptRequest, EncryptResponse;
+    Decrypt: DecryptRequest, DecryptResponse;
+    Sign: SignRequest, SignResponse;
+    SignatureVerify: SignatureVerifyRequest, SignatureVerifyResponse;
+    MAC: MACRequest, MACResponse;
+    MACVerify: MACVerifyRequest, MACVerifyResponse;
+    RNGRetrieve: RNGRetrieveRequest, RNGRetrieveResponse;
+    RNGSeed: RNGSeedRequest, RNGSeedResponse;
+    Hash: HashRequest, HashResponse;
+    CreateSplitKey: CreateSplitKeyRequest, CreateSplitKeyResponse;
+    JoinSplitKey: JoinSplitKeyRequest, JoinSplitKeyResponse;
+    Import: ImportRequest, ImportResponse;
+    Export: ExportRequest, ExportResponse;
+    Log: LogRequest, LogResponse;
+    Login: LoginRequest, LoginResponse;
+    Logout: LogoutRequest, LogoutResponse;
+    DelegatedLogin: DelegatedLoginRequest, DelegatedLoginResponse;
+    AdjustAttribute: AdjustAttributeRequest, AdjustAttributeResponse;
+    SetAttribute: SetAttributeRequest, SetAttributeResponse;
+    SetEndpointRole: SetEndpointRoleRequest, SetEndpointRoleResponse;
+    PKCS_11: Pkcs11Request, Pkcs11Response;
+    Interop: InteropRequest, InteropResponse;
+    ReProvision: ReProvisionRequest, ReProvisionResponse;
+    SetDefaults: SetDefaultsRequest, SetDefaultsResponse;
+    SetConstraints: SetConstraintsRequest, SetConstraintsResponse;
+    GetConstraints: GetConstraintsRequest, GetConstraintsResponse;
+    QueryAsynchronousRequests: QueryAsynchronousRequestsRequest, QueryAsynchronousRequestsResponse;
+    Process: ProcessRequest, ProcessResponse;
+    Ping: PingRequest, PingResponse;
 }
 
 structure! {

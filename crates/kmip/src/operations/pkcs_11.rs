@@ -49,7 +49,9 @@ impl Value for Pkcs11Call {
     fn decode(element: &Element<'_>) -> Result<Self, DecodeError> {
         match element.item_type() {
             ItemType::Integer => element.integer().map(Self::Vendor),
-            _ => element.enumeration().map(|code| Self::Standard(PKCS_11Function::from_code(code))),
+            _ => element
+                .enumeration()
+                .map(|code| Self::Standard(PKCS_11Function::from_code(code))),
         }
     }
 

@@ -3,8 +3,9 @@
 use crate::attributes::Attributes;
 use crate::codec::AnyStructure;
 use crate::registry::{
-    AttestationType, ClientRegistrationMethod, DestroyAction, ObjectType, Operation, ProfileName, QueryFunction,
-    RNGMode, ShreddingAlgorithm, UnwrapMode, ValidationAuthorityType, ValidationType,
+    AttestationType, ClientRegistrationMethod, DestroyAction, ObjectType, Operation, ProfileName,
+    QueryFunction, RNGMode, ShreddingAlgorithm, UnwrapMode, ValidationAuthorityType,
+    ValidationType,
 };
 use crate::structures::RNGParameters;
 

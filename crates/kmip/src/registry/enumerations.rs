@@ -33,8 +33,9 @@ enumeration! {
     pub enum ObjectType {
         V1_0 {
             Certificate = 0x01, SymmetricKey = 0x02, PublicKey = 0x03, PrivateKey = 0x04, SplitKey = 0x05,
-            Template = 0x06, SecretData = 0x07, OpaqueObject = 0x08,
         }
+        (V1_0..=V1_4) { Template = 0x06 }
+        V1_0 { SecretData = 0x07, OpaqueObject = 0x08 }
         V1_2 { PGPKey = 0x09 }
         V2_0 { CertificateRequest = 0x0A }
     }
@@ -54,7 +55,11 @@ enumeration! {
             ItemNotFound = 0x01, ResponseTooLarge = 0x02, AuthenticationNotSuccessful = 0x03,
             InvalidMessage = 0x04, OperationNotSupported = 0x05, MissingData = 0x06, InvalidField = 0x07,
             FeatureNotSupported = 0x08, OperationCanceledByRequester = 0x09, CryptographicFailure = 0x0A,
-            IllegalOperation = 0x0B, PermissionDenied = 0x0C, ObjectArchived = 0x0D, IndexOutOfBounds = 0x0E,
+        }
+        (V1_0..=V1_4) { IllegalOperation = 0x0B }
+        V1_0 { PermissionDenied = 0x0C, ObjectArchived = 0x0D }
+        (V1_0..=V1_4) { IndexOutOfBounds = 0x0E }
+        V1_0 {
             ApplicationNamespaceNotSupported = 0x0F, KeyFormatTypeNotSupported = 0x10,
             KeyCompressionTypeNotSupported = 0x11, GeneralFailure = 0x100,
         }

@@ -81,9 +81,11 @@ enumeration! {
             Raw = 0x01, Opaque = 0x02, PKCS_1 = 0x03, PKCS_8 = 0x04, X_509 = 0x05, ECPrivateKey = 0x06,
             TransparentSymmetricKey = 0x07, TransparentDSAPrivateKey = 0x08, TransparentDSAPublicKey = 0x09,
             TransparentRSAPrivateKey = 0x0A, TransparentRSAPublicKey = 0x0B, TransparentDHPrivateKey = 0x0C,
-            TransparentDHPublicKey = 0x0D, TransparentECDSAPrivateKey = 0x0E, TransparentECDSAPublicKey = 0x0F,
-            TransparentECDHPrivateKey = 0x10, TransparentECDHPublicKey = 0x11, TransparentECMQVPrivateKey = 0x12,
-            TransparentECMQVPublicKey = 0x13,
+            TransparentDHPublicKey = 0x0D,
+        }
+        (V1_0..=V1_4) {
+            TransparentECDSAPrivateKey = 0x0E, TransparentECDSAPublicKey = 0x0F, TransparentECDHPrivateKey = 0x10,
+            TransparentECDHPublicKey = 0x11, TransparentECMQVPrivateKey = 0x12, TransparentECMQVPublicKey = 0x13,
         }
         V1_3 { TransparentECPrivateKey = 0x14, TransparentECPublicKey = 0x15 }
         V1_4 { PKCS_12 = 0x16 }
@@ -196,7 +198,8 @@ enumeration! {
 enumeration! {
     /// Types of certificate requests.
     pub enum CertificateRequestType {
-        V1_0 { CRMF = 0x01, PKCS_10 = 0x02, PEM = 0x03, PGP = 0x04 }
+        V1_0 { CRMF = 0x01, PKCS_10 = 0x02, PEM = 0x03 }
+        (V1_0..=V1_4) { PGP = 0x04 }
     }
 }
 

@@ -1,9 +1,12 @@
-//! The names of profiles (KMIP 2.1, 11.40; 1.4, 9.1.3.2.42).
+//! The names of profiles (KMIP 2.1, 11.41; 1.4, 9.1.3.2.42).
+//!
+//! 2.0 gave names without a version to all of them and reserved what was below 0x104. What drafts of 2.0 had from 0x118
+//! to 0x11B (Suite B) is reserved in the standard.
 
 enumeration! {
     /// Profiles that a server may say it fulfils.
     pub enum ProfileName {
-        V1_3 {
+        (V1_3..=V1_4) {
             BaselineServerBasicKMIPV1_2 = 0x001,
             BaselineServerTLSV1_2KMIPV1_2 = 0x002,
             BaselineClientBasicKMIPV1_2 = 0x003,
@@ -125,7 +128,7 @@ enumeration! {
             XMLClientKMIPV1_3 = 0x077,
             XMLServerKMIPV1_3 = 0x078,
         }
-        V1_4 {
+        (V1_4..=V1_4) {
             BaselineServerBasicKMIPV1_4 = 0x079,
             BaselineServerTLSV1_2KMIPV1_4 = 0x07A,
             BaselineClientBasicKMIPV1_4 = 0x07B,
@@ -184,10 +187,6 @@ enumeration! {
             SymmetricKeyFoundryServer = 0x115,
             OpaqueManagedObjectStoreClient = 0x116,
             OpaqueManagedObjectStoreServer = 0x117,
-            SuiteBMinLOS_128Client = 0x118,
-            SuiteBMinLOS_128Server = 0x119,
-            SuiteBMinLOS_192Client = 0x11A,
-            SuiteBMinLOS_192Server = 0x11B,
             StorageArrayWithSelfEncryptingDriveClient = 0x11C,
             StorageArrayWithSelfEncryptingDriveServer = 0x11D,
             HTTPSClient = 0x11E,

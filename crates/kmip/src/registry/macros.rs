@@ -1,8 +1,28 @@
 //! The macros behind the tables.
 
-/// Declares the tags: `version { Name = code, … }`.
+/// The first version of a span: `V1_2`, or `(V1_0..=V1_4)`.
+macro_rules! first_version {
+    (($since:ident ..= $until:ident)) => {
+        $crate::version::ProtocolVersion::$since
+    };
+    ($since:ident) => {
+        $crate::version::ProtocolVersion::$since
+    };
+}
+
+/// The last version of a span: none of `V1_2`, which goes on.
+macro_rules! last_version {
+    (($since:ident ..= $until:ident)) => {
+        Some($crate::version::ProtocolVersion::$until)
+    };
+    ($since:ident) => {
+        None
+    };
+}
+
+/// Declares the tags: `span { Name = code, … }`.
 macro_rules! tags {
-    ($( $since:ident { $( $name:ident = $code:literal ),* $(,)? } )*) => {
+    ($( $span:tt { $( $name:ident = $code:literal ),* $(,)? } )*) => {
         #[allow(non_upper_case_globals)]
         impl Tag {
             $($(
@@ -17,19 +37,23 @@ macro_rules! tags {
         static TABLE: [Option<TagInfo>; TABLE_LEN] = {
             let mut table = [None; TABLE_LEN];
             $($(
-                table[($code & 0xFFFF) as usize] =
-                    Some(TagInfo { tag: Tag($code), name: stringify!($name), since: ProtocolVersion::$since });
+                table[($code & 0xFFFF) as usize] = Some(TagInfo {
+                    tag: Tag($code),
+                    name: stringify!($name),
+                    since: first_version!($span),
+                    until: last_version!($span),
+                });
             )*)*
             table
         };
     };
 }
 
-/// Declares an enumeration that keeps unknown values: `version { Name = code, … }`.
+/// Declares an enumeration that keeps unknown values: `span { Name = code, … }`.
 macro_rules! enumeration {
     (
         $(#[$meta:meta])*
-        pub enum $enum:ident { $( $since:ident { $( $name:ident = $code:literal ),* $(,)? } )* }
+        pub enum $enum:ident { $( $span:tt { $( $name:ident = $code:literal ),* $(,)? } )* }
     ) => {
         $(#[$meta])*
         #[allow(non_camel_case_types)]
@@ -50,7 +74,8 @@ macro_rules! enumeration {
                     $crate::registry::Entry {
                         code: $code,
                         name: stringify!($name),
-                        since: $crate::version::ProtocolVersion::$since,
+                        since: first_version!($span),
+                        until: last_version!($span),
                     },
                 )*)*
             ];
@@ -78,7 +103,14 @@ macro_rules! enumeration {
 
             fn since(self) -> Option<$crate::version::ProtocolVersion> {
                 match self {
-                    $($( Self::$name => Some($crate::version::ProtocolVersion::$since), )*)*
+                    $($( Self::$name => Some(first_version!($span)), )*)*
+                    Self::Other(_) => None,
+                }
+            }
+
+            fn until(self) -> Option<$crate::version::ProtocolVersion> {
+                match self {
+                    $($( Self::$name => last_version!($span), )*)*
                     Self::Other(_) => None,
                 }
             }
@@ -109,7 +141,7 @@ macro_rules! enumeration {
 macro_rules! mask {
     (
         $(#[$meta:meta])*
-        pub struct $mask:ident { $( $since:ident { $( $name:ident = $code:literal ),* $(,)? } )* }
+        pub struct $mask:ident { $( $span:tt { $( $name:ident = $code:literal ),* $(,)? } )* }
     ) => {
         $(#[$meta])*
         #[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -128,7 +160,8 @@ macro_rules! mask {
                     $crate::registry::Entry {
                         code: $code,
                         name: stringify!($name),
-                        since: $crate::version::ProtocolVersion::$since,
+                        since: first_version!($span),
+                        until: last_version!($span),
                     },
                 )*)*
             ];

@@ -10,14 +10,24 @@ mask! {
             Decrypt = 0x0000_0008,
             WrapKey = 0x0000_0010,
             UnwrapKey = 0x0000_0020,
+        }
+        (V1_0..=V1_4) {
             Export = 0x0000_0040,
+        }
+        V1_0 {
             MACGenerate = 0x0000_0080,
             MACVerify = 0x0000_0100,
             DeriveKey = 0x0000_0200,
+        }
+        (V1_0..=V1_4) {
             ContentCommitment = 0x0000_0400,
+        }
+        V1_0 {
             KeyAgreement = 0x0000_0800,
             CertificateSign = 0x0000_1000,
             CRLSign = 0x0000_2000,
+        }
+        (V1_0..=V1_4) {
             GenerateCryptogram = 0x0000_4000,
             ValidateCryptogram = 0x0000_8000,
             TranslateEncrypt = 0x0001_0000,

@@ -1,8 +1,12 @@
-//! The one registry of tags, enumerations and masks: code, canonical name, first version.
+//! The one registry of tags, enumerations and masks: code, canonical name, first and last version.
 //!
 //! It feeds the binary encoding (codes), the XML and JSON encodings (names), the version gate of the encoder
-//! (nothing newer than a message's version is emitted) and the tests. Names are those of the XML encoding
-//! (KMIP Profiles, "XML Encoding": CamelCase of the specification's names), which are Rust identifiers too.
+//! (nothing is emitted that a message's version does not have yet, or no longer) and the tests. Names are those of the
+//! XML encoding (KMIP Profiles, "XML Encoding": CamelCase of the specification's names), which are Rust identifiers too.
+//!
+//! What has a last version is what the tables of the OASIS Standards 2.0 and 2.1 call "(Reserved)", compared with
+//! those of 1.4: of the tags, Object Type, Key Format Type, Certificate Request Type, Profile Name, Result Reason and
+//! Cryptographic Usage Mask. Nothing but 2.0 has taken anything away.
 
 #[macro_use]
 mod macros;
@@ -37,6 +41,26 @@ pub struct Entry {
     pub name: &'static str,
     /// The first version that has it.
     pub since: ProtocolVersion,
+    /// The last version that has it; `None` for what has not been taken away.
+    pub until: Option<ProtocolVersion>,
+}
+
+impl Entry {
+    /// Whether the version has it.
+    #[must_use]
+    pub fn exists_in(&self, version: ProtocolVersion) -> bool {
+        spans(Some(self.since), self.until, version)
+    }
+}
+
+/// Whether `version` is between the first and the last one, where these are known.
+fn spans(
+    since: Option<ProtocolVersion>,
+    until: Option<ProtocolVersion>,
+    version: ProtocolVersion,
+) -> bool {
+    since.is_none_or(|since| version.at_least(since))
+        && until.is_none_or(|until| until.at_least(version))
 }
 
 /// What all enumerations have in common.
@@ -54,6 +78,13 @@ pub trait Enumeration: Copy + Eq + std::fmt::Debug + 'static {
     fn name(self) -> Option<&'static str>;
     /// The first version that has the value; `None` for an unknown one, which includes extensions (`8XXXXXXX`).
     fn since(self) -> Option<ProtocolVersion>;
+    /// The last version that has the value; `None` for one that has not been taken away, and for an unknown one.
+    fn until(self) -> Option<ProtocolVersion>;
+    /// Whether the version has the value. Of an unknown one, nobody can say that it does not.
+    #[must_use]
+    fn exists_in(self, version: ProtocolVersion) -> bool {
+        spans(self.since(), self.until(), version)
+    }
     /// The value with this canonical name.
     #[must_use]
     fn from_name(name: &str) -> Option<Self> {

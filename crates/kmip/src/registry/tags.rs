@@ -1,4 +1,4 @@
-//! Tags (KMIP 2.1 specification, section 11.62 "Tag Enumeration"; the earlier ones, section 9.1.3.1).
+//! Tags (KMIP 2.1 specification, section 11.56 "Tag Enumeration"; the earlier ones, section 9.1.3.1).
 
 use std::collections::HashMap;
 use std::fmt;
@@ -19,6 +19,8 @@ pub struct TagInfo {
     pub name: &'static str,
     /// The first version that has it.
     pub since: ProtocolVersion,
+    /// The last version that has it; `None` for what has not been taken away.
+    pub until: Option<ProtocolVersion>,
 }
 
 const TABLE_LEN: usize = 0x177;
@@ -45,6 +47,18 @@ impl Tag {
         self.info().map(|info| info.since)
     }
 
+    /// The last version that has the tag; `None` for one that has not been taken away, and for an unknown one.
+    #[must_use]
+    pub fn until(self) -> Option<ProtocolVersion> {
+        self.info()?.until
+    }
+
+    /// Whether the tag is in the table. It is not in there when it is an extension or newer than this library.
+    #[must_use]
+    pub fn is_known(self) -> bool {
+        self.info().is_some()
+    }
+
     /// The tag with this canonical name.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
@@ -59,27 +73,11 @@ impl Tag {
         self.0 >> 16 == 0x54
     }
 
-    /// Whether 2.0 took the tag away (its table calls it "Reserved").
+    /// Whether the version has the tag. Of an unknown one, nobody can say that it does not.
     #[must_use]
-    pub const fn is_gone_in_2_0(self) -> bool {
-        matches!(
-            self,
-            Self::AttributeIndex
-                | Self::CertificateIdentifier
-                | Self::CertificateIssuer
-                | Self::CertificateIssuerAlternativeName
-                | Self::CertificateIssuerDistinguishedName
-                | Self::CertificateSubject
-                | Self::CertificateSubjectAlternativeName
-                | Self::CertificateSubjectDistinguishedName
-                | Self::CommonTemplateAttribute
-                | Self::CustomAttribute
-                | Self::OperationPolicyName
-                | Self::PrivateKeyTemplateAttribute
-                | Self::PublicKeyTemplateAttribute
-                | Self::Template
-                | Self::TemplateAttribute
-        )
+    pub fn exists_in(self, version: ProtocolVersion) -> bool {
+        self.info()
+            .is_none_or(|info| super::spans(Some(info.since), info.until, version))
     }
 
     /// Every known tag, ordered by code.
@@ -104,6 +102,26 @@ impl fmt::Debug for Tag {
 }
 
 tags! {
+    // Reserved since 2.0 (2.1, "Tag Enumeration").
+    (V1_0..=V1_4) {
+        AttributeIndex = 0x420009,
+        CertificateIdentifier = 0x420014,
+        CertificateIssuer = 0x420015,
+        CertificateIssuerAlternativeName = 0x420016,
+        CertificateIssuerDistinguishedName = 0x420017,
+        CertificateSubject = 0x42001A,
+        CertificateSubjectAlternativeName = 0x42001B,
+        CertificateSubjectDistinguishedName = 0x42001C,
+        CommonTemplateAttribute = 0x42001F,
+        CustomAttribute = 0x42002D,
+        Issuer = 0x42003B,
+        OperationPolicyName = 0x42005D,
+        PrivateKeyTemplateAttribute = 0x420065,
+        PublicKeyTemplateAttribute = 0x42006E,
+        SerialNumber = 0x420087,
+        Template = 0x420090,
+        TemplateAttribute = 0x420091,
+    }
     V1_0 {
         ActivationDate = 0x420001,
         ApplicationData = 0x420002,
@@ -113,7 +131,6 @@ tags! {
         AsynchronousCorrelationValue = 0x420006,
         AsynchronousIndicator = 0x420007,
         Attribute = 0x420008,
-        AttributeIndex = 0x420009,
         AttributeName = 0x42000A,
         AttributeValue = 0x42000B,
         Authentication = 0x42000C,
@@ -124,18 +141,10 @@ tags! {
         BlockCipherMode = 0x420011,
         CancellationResult = 0x420012,
         Certificate = 0x420013,
-        CertificateIdentifier = 0x420014,
-        CertificateIssuer = 0x420015,
-        CertificateIssuerAlternativeName = 0x420016,
-        CertificateIssuerDistinguishedName = 0x420017,
         CertificateRequest = 0x420018,
         CertificateRequestType = 0x420019,
-        CertificateSubject = 0x42001A,
-        CertificateSubjectAlternativeName = 0x42001B,
-        CertificateSubjectDistinguishedName = 0x42001C,
         CertificateType = 0x42001D,
         CertificateValue = 0x42001E,
-        CommonTemplateAttribute = 0x42001F,
         CompromiseDate = 0x420020,
         CompromiseOccurrenceDate = 0x420021,
         ContactInformation = 0x420022,
@@ -149,7 +158,6 @@ tags! {
         CryptographicLength = 0x42002A,
         CryptographicParameters = 0x42002B,
         CryptographicUsageMask = 0x42002C,
-        CustomAttribute = 0x42002D,
         D = 0x42002E,
         DeactivationDate = 0x42002F,
         DerivationData = 0x420030,
@@ -163,7 +171,6 @@ tags! {
         HashingAlgorithm = 0x420038,
         InitialDate = 0x420039,
         InitializationVector = 0x42003A,
-        Issuer = 0x42003B,
         IterationCount = 0x42003C,
         IVCounterNonce = 0x42003D,
         J = 0x42003E,
@@ -197,7 +204,6 @@ tags! {
         OpaqueDataValue = 0x42005A,
         OpaqueObject = 0x42005B,
         Operation = 0x42005C,
-        OperationPolicyName = 0x42005D,
         P = 0x42005E,
         PaddingMethod = 0x42005F,
         PrimeExponentP = 0x420060,
@@ -205,7 +211,6 @@ tags! {
         PrimeFieldSize = 0x420062,
         PrivateExponent = 0x420063,
         PrivateKey = 0x420064,
-        PrivateKeyTemplateAttribute = 0x420065,
         PrivateKeyUniqueIdentifier = 0x420066,
         ProcessStartDate = 0x420067,
         ProtectStopDate = 0x420068,
@@ -214,7 +219,6 @@ tags! {
         ProtocolVersionMinor = 0x42006B,
         PublicExponent = 0x42006C,
         PublicKey = 0x42006D,
-        PublicKeyTemplateAttribute = 0x42006E,
         PublicKeyUniqueIdentifier = 0x42006F,
         PutFunction = 0x420070,
         Q = 0x420071,
@@ -239,7 +243,6 @@ tags! {
         Salt = 0x420084,
         SecretData = 0x420085,
         SecretDataType = 0x420086,
-        SerialNumber = 0x420087,
         ServerInformation = 0x420088,
         SplitKey = 0x420089,
         SplitKeyMethod = 0x42008A,
@@ -248,8 +251,6 @@ tags! {
         State = 0x42008D,
         StorageStatusMask = 0x42008E,
         SymmetricKey = 0x42008F,
-        Template = 0x420090,
-        TemplateAttribute = 0x420091,
         TimeStamp = 0x420092,
         UniqueBatchItemID = 0x420093,
         UniqueIdentifier = 0x420094,

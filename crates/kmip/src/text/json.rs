@@ -1,6 +1,15 @@
 //! JSON: an object for each item, with `tag`, `type` (Structure if absent) and `value`.
+//!
+//! An object's members may come in any order, but what a value is depends on the two others. So a value is first passed
+//! over, as a slice of the text, and read when they are known: nothing is built up that the limits have not seen. An item is
+//! passed over once for each level that it is deep, of which there are no more than the limits allow.
 
+use std::borrow::Cow;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, Error as _, SeqAccess, Visitor};
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::names::{self, Reason};
 use crate::error::{DecodeError, EncodeError};
@@ -12,14 +21,20 @@ use crate::version::ProtocolVersion;
 /// The largest whole number that every JSON parser keeps exact.
 const EXACT: i64 = 1 << 52;
 
+/// How many characters of JSON stand for one byte at most, in a string: `\u0000`.
+const ESCAPED: usize = 6;
+
 /// Translates a message, or any other item, from JSON.
 ///
-/// The limits are those of the message in TTLV.
+/// The limits are those of the message in TTLV; the text may have [`Limits::TEXT_FACTOR`] times as many bytes. Besides
+/// the message and the names that lead to an item, no memory is needed but for the one value that is being read.
 ///
 /// # Errors
 /// What is wrong, and where.
 pub fn to_ttlv(json: &str, limits: &Limits) -> Result<Buffer, DecodeError> {
-    let value: Value = serde_json::from_str(json).map_err(|error| DecodeError::Text {
+    limits.check_text(json)?;
+    // This passes over the whole text: what is read later is well-formed.
+    let item: &RawValue = serde_json::from_str(json).map_err(|error| DecodeError::Text {
         encoding: "JSON",
         at: format!("line {} column {}", error.line(), error.column()),
         reason: "not well-formed".to_owned(),
@@ -31,7 +46,7 @@ pub fn to_ttlv(json: &str, limits: &Limits) -> Result<Buffer, DecodeError> {
         limits,
     };
     decoder.writer.mark_secret();
-    decoder.item(&value, None)?;
+    decoder.item(item, None)?;
     decoder.writer.finish().map_err(|error| DecodeError::Text {
         encoding: "JSON",
         at: "the end".to_owned(),
@@ -44,6 +59,56 @@ struct Decoder<'a> {
     path: Vec<Tag>,
     items: usize,
     limits: &'a Limits,
+}
+
+/// An item whose members have not been read.
+#[derive(Deserialize)]
+struct Members<'a> {
+    #[serde(borrow, default)]
+    tag: Option<&'a RawValue>,
+    #[serde(borrow, default, rename = "type")]
+    item_type: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    value: Option<&'a RawValue>,
+}
+
+/// The items of a structure, read as they come.
+struct Fields<'d, 'a> {
+    decoder: &'d mut Decoder<'a>,
+    /// What is wrong with one of them, for serde has no place for it.
+    error: &'d mut Option<DecodeError>,
+}
+
+impl<'de> Visitor<'de> for Fields<'_, '_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("an array of items")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut fields: A) -> Result<(), A::Error> {
+        let mut attribute = None;
+        while let Some(field) = fields.next_element::<&RawValue>()? {
+            match self.decoder.item(field, attribute) {
+                Ok(None) => {}
+                Ok(named) => attribute = named,
+                Err(error) => {
+                    *self.error = Some(error);
+                    return Err(A::Error::custom("an item"));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A string member.
+fn text(member: &RawValue) -> Option<Cow<'_, str>> {
+    // Borrowed where it has no escapes.
+    serde_json::from_str::<&str>(member.get())
+        .map(Cow::Borrowed)
+        .or_else(|_| serde_json::from_str::<String>(member.get()).map(Cow::Owned))
+        .ok()
 }
 
 impl Decoder<'_> {
@@ -61,8 +126,19 @@ impl Decoder<'_> {
         }
     }
 
+    const fn too_long(&self) -> DecodeError {
+        DecodeError::Limit {
+            what: "bytes",
+            max: self.limits.message_bytes,
+        }
+    }
+
     /// Reads one item; returns the attribute that it names, if it is an Attribute Name.
-    fn item(&mut self, value: &Value, attribute: Option<Tag>) -> Result<Option<Tag>, DecodeError> {
+    fn item(
+        &mut self,
+        item: &RawValue,
+        attribute: Option<Tag>,
+    ) -> Result<Option<Tag>, DecodeError> {
         self.items += 1;
         if self.items > self.limits.items {
             return Err(DecodeError::Limit {
@@ -70,60 +146,74 @@ impl Decoder<'_> {
                 max: self.limits.items,
             });
         }
-        let object = value
-            .as_object()
-            .ok_or_else(|| self.fail("an item is an object"))?;
-        let tag = object
-            .get("tag")
-            .and_then(Value::as_str)
+        if !item.get().starts_with('{') {
+            return Err(self.fail("an item is an object"));
+        }
+        let members: Members<'_> = serde_json::from_str(item.get())
+            .map_err(|_| self.fail("an item's tag, type and value appear once each"))?;
+        let tag = members
+            .tag
+            .and_then(text)
             .ok_or_else(|| self.fail("an item without a tag"))?;
-        let tag = names::tag_from_text(tag).map_err(|reason| self.fail(reason))?;
+        let tag = names::tag_from_text(&tag).map_err(|reason| self.fail(reason))?;
         self.path.push(tag);
-        let item_type = match object.get("type") {
+        let item_type = match members.item_type {
             None => ItemType::Structure,
-            Some(name) => name
-                .as_str()
-                .and_then(ItemType::from_name)
+            Some(name) => text(name)
+                .and_then(|name| ItemType::from_name(&name))
                 .ok_or_else(|| self.fail("not an item type"))?,
         };
-        let value = object
-            .get("value")
+        let value = members
+            .value
             .ok_or_else(|| self.fail("an item without a value"))?;
         let mut named = None;
         if item_type == ItemType::Structure {
-            let max = self.limits.depth.min(Limits::MAX_DEPTH);
-            if self.path.len() > max {
-                return Err(DecodeError::Limit {
-                    what: "levels of nesting",
-                    max,
-                });
-            }
-            let fields = value
-                .as_array()
-                .ok_or_else(|| self.fail("a structure's value is an array"))?;
-            let start = self.writer.open(tag);
-            let mut attribute = None;
-            for field in fields {
-                if let Some(name) = self.item(field, attribute)? {
-                    attribute = Some(name);
-                }
-            }
-            self.writer.close(tag, start);
+            self.structure(tag, value)?;
         } else {
-            self.leaf(tag, item_type, value, names::meaning(tag, attribute))
+            if value.get().len() / ESCAPED > self.limits.message_bytes {
+                return Err(self.too_long());
+            }
+            // An array or an object is no value of these types, and would be built up.
+            let value = match value.get().as_bytes().first() {
+                Some(b'{' | b'[') => Value::Null,
+                _ => serde_json::from_str(value.get())
+                    .map_err(|_| self.fail("neither a string nor a number nor a Boolean"))?,
+            };
+            self.leaf(tag, item_type, &value, names::meaning(tag, attribute))
                 .map_err(|reason| self.fail(reason))?;
             if tag == Tag::AttributeName {
                 named = value.as_str().and_then(names::attribute_of);
             }
         }
         if self.writer.written() > self.limits.message_bytes {
-            return Err(DecodeError::Limit {
-                what: "bytes",
-                max: self.limits.message_bytes,
-            });
+            return Err(self.too_long());
         }
         self.path.pop();
         Ok(named)
+    }
+
+    /// Recursion ends: at the limit of the depth.
+    fn structure(&mut self, tag: Tag, value: &RawValue) -> Result<(), DecodeError> {
+        let max = self.limits.depth.min(Limits::MAX_DEPTH);
+        if self.path.len() > max {
+            return Err(DecodeError::Limit {
+                what: "levels of nesting",
+                max,
+            });
+        }
+        let start = self.writer.open(tag);
+        let mut error = None;
+        let fields = Fields {
+            decoder: self,
+            error: &mut error,
+        };
+        let read = serde_json::Deserializer::from_str(value.get()).deserialize_seq(fields);
+        if let Some(error) = error {
+            return Err(error);
+        }
+        read.map_err(|_| self.fail("a structure's value is an array"))?;
+        self.writer.close(tag, start);
+        Ok(())
     }
 
     fn leaf(
@@ -318,6 +408,24 @@ mod tests {
         for (json, reason) in [
             ("", "not well-formed"),
             ("[]", "an item is an object"),
+            (r#"{"tag":"BatchItem","value":[]"#, "not well-formed"),
+            (r#"{"tag":"BatchItem","value":[]} {}"#, "not well-formed"),
+            (
+                r#"{"tag":"BatchItem","tag":"Swordfish","value":[]}"#,
+                "once each",
+            ),
+            (
+                r#"{"tag":"BatchItem","value":[[]]}"#,
+                "at BatchItem: an item is an object",
+            ),
+            (
+                r#"{"tag":"NameValue","type":"TextString","value":{"swordfish":[]}}"#,
+                "not a string",
+            ),
+            (
+                r#"{"tag":"NameValue","type":"TextString","value":"\ud800"}"#,
+                "neither a string",
+            ),
             (r#"{"value":[]}"#, "without a tag"),
             (r#"{"tag":"Swordfish","value":[]}"#, "not the name of a tag"),
             (
@@ -348,26 +456,79 @@ mod tests {
         }
     }
 
+    /// Members in any order, blanks anywhere, escapes in names.
+    #[test]
+    fn any_json_of_the_message_will_do() {
+        let plain = r#"{"tag":"Attribute","value":[{"tag":"AttributeName","type":"TextString","value":"State"},{"tag":"AttributeValue","type":"Enumeration","value":"Active"}]}"#;
+        let odd = r#"
+            { "value" : [
+                { "value": "St\u0061te", "other": [1, {"tag": "x"}], "type": "TextString", "t\u0061g": "AttributeName" } ,
+                { "type": "Enumeration", "value": "Active", "tag": "Attribut\u0065Value" }
+            ], "tag" : "Attribute" }
+        "#;
+        let limits = Limits::DEFAULT;
+        assert_eq!(
+            to_ttlv(odd, &limits).unwrap().as_slice(),
+            to_ttlv(plain, &limits).unwrap().as_slice()
+        );
+    }
+
     #[test]
     fn limits_hold() {
-        let deep = format!(
-            "{}{}",
-            r#"{"tag":"BatchItem","value":["#.repeat(40),
-            "]}".repeat(40)
+        let limit = |json: &str, what, max| {
+            assert_eq!(
+                to_ttlv(json, &Limits::DEFAULT).unwrap_err(),
+                DecodeError::Limit { what, max }
+            );
+        };
+        let nested = |depth: usize| {
+            format!(
+                "{}{}",
+                r#"{"tag":"BatchItem","value":["#.repeat(depth),
+                "]}".repeat(depth)
+            )
+        };
+        assert!(to_ttlv(&nested(32), &Limits::DEFAULT).is_ok());
+        limit(&nested(40), "levels of nesting", 32);
+        limit(&nested(100_000), "levels of nesting", 32);
+        let many = |count: usize, item: &str| {
+            let items = vec![item; count].join(",");
+            format!(r#"{{"tag":"BatchItem","value":[{items}]}}"#)
+        };
+        let empty = r#"{"tag":"BatchItem","value":[]}"#;
+        assert!(to_ttlv(&many(9_999, empty), &Limits::DEFAULT).is_ok());
+        limit(&many(10_000, empty), "items", 10_000);
+        let text = format!(
+            r#"{{"tag":"NameValue","type":"TextString","value":"{}"}}"#,
+            "x".repeat(1 << 18)
         );
+        limit(&many(8, &text), "bytes", 1 << 20);
+        let long = format!(
+            r#"{{"tag":"NameValue","type":"TextString","value":"{}"}}"#,
+            "x".repeat(8 << 20)
+        );
+        limit(&long, "bytes", 1 << 20);
+    }
+
+    /// What is read is bounded before anything is read, and what is passed over is not built up.
+    #[test]
+    fn long_texts_are_refused_unread() {
+        let limits = Limits {
+            message_bytes: 1 << 10,
+            ..Limits::DEFAULT
+        };
+        // Not even JSON.
+        let text = "[".repeat(Limits::TEXT_FACTOR * limits.message_bytes + 1);
         assert_eq!(
-            to_ttlv(&deep, &Limits::DEFAULT).unwrap_err(),
+            to_ttlv(&text, &limits).unwrap_err(),
             DecodeError::Limit {
-                what: "levels of nesting",
-                max: 32
+                what: "bytes of text",
+                max: Limits::TEXT_FACTOR << 10
             }
         );
-        // Deeper than the JSON parser itself goes.
-        let deeper = format!(
-            "{}{}",
-            r#"{"tag":"BatchItem","value":["#.repeat(4000),
-            "]}".repeat(4000)
-        );
-        assert!(to_ttlv(&deeper, &Limits::DEFAULT).is_err());
+        assert!(matches!(
+            to_ttlv(&text[1..], &limits).unwrap_err(),
+            DecodeError::Text { .. }
+        ));
     }
 }

@@ -28,6 +28,7 @@ struct Frame {
 /// # Errors
 /// What is wrong, and where.
 pub fn to_ttlv(xml: &str, limits: &Limits) -> Result<Buffer, DecodeError> {
+    limits.check_text(xml)?;
     let mut reader = Reader::from_str(xml);
     let mut writer = Writer::new(Buffer::new(), ProtocolVersion::V2_1, Newer::Keep);
     writer.mark_secret();

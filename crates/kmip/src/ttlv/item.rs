@@ -104,16 +104,17 @@ impl ItemValue {
         })
     }
 
-    /// Writes it under `tag`.
+    /// Writes it under `tag`, which says of which enumeration or mask it is: what is newer than the message or gone
+    /// from its version is treated as in the types. (In 1.x's Attribute only the attribute's name would say.)
     pub fn write(&self, tag: Tag, writer: &mut Writer) {
         match self {
             Self::Structure(items) => writer.structure(tag, |writer| {
                 items.iter().for_each(|item| item.write(writer))
             }),
-            Self::Integer(value) => writer.integer(tag, *value),
+            Self::Integer(value) => writer.integer_of(tag, *value),
             Self::LongInteger(value) => writer.long_integer(tag, *value),
             Self::BigInteger(value) => writer.secret_big_integer(tag, value),
-            Self::Enumeration(value) => writer.enumeration_code(tag, *value),
+            Self::Enumeration(value) => writer.enumeration_of(tag, *value),
             Self::Boolean(value) => writer.boolean(tag, *value),
             Self::TextString(value) => writer.text(tag, value),
             Self::ByteString(value) => writer.secret_bytes(tag, value),

@@ -2,11 +2,11 @@
 
 use super::{Buffer, ItemType, padded};
 use crate::error::EncodeError;
-use crate::registry::{Entry, Enumeration, Tag};
+use crate::registry::{Entry, Enumeration, Tag, enumeration_of, mask_of};
 use crate::secret::SecretBytes;
 use crate::version::ProtocolVersion;
 
-/// What happens to something that the message's version does not have.
+/// What happens to something that the message's version does not have: not yet, or no longer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Newer {
     /// The message is refused: what a client means must not change silently. For requests.
@@ -17,7 +17,7 @@ pub enum Newer {
     Keep,
 }
 
-/// Writes items into a [`Buffer`], and lets nothing through that is newer than the message's version.
+/// Writes items into a [`Buffer`], and lets nothing through that the message's version does not have.
 ///
 /// The first error sticks and is reported by [`Writer::finish`]; nothing in between needs checking.
 pub struct Writer {
@@ -80,27 +80,41 @@ impl Writer {
         false
     }
 
-    /// Whether something that no longer exists since 2.0 may be written.
-    pub fn admits_until_1_4(&mut self, what: impl FnOnce() -> String) -> bool {
-        if !self.version.has_typed_attributes() || self.newer == Newer::Keep {
+    /// Whether something whose last version is `until` may be written. Notes the error when it must not be left out.
+    pub fn admits_until(&mut self, until: ProtocolVersion, what: impl FnOnce() -> String) -> bool {
+        if until.at_least(self.version) || self.newer == Newer::Keep {
             return true;
         }
         if self.newer == Newer::Refuse {
             let version = self.version;
             self.fail(EncodeError::Gone {
                 what: what(),
+                until,
                 version,
             });
         }
         false
     }
 
+    /// Whether something of the registry may be written.
+    #[inline]
+    pub(crate) fn admits_span(
+        &mut self,
+        since: Option<ProtocolVersion>,
+        until: Option<ProtocolVersion>,
+        what: impl FnOnce() -> String,
+    ) -> bool {
+        match (since, until) {
+            (Some(since), _) if !self.version.at_least(since) => self.admits(since, what),
+            (_, Some(until)) if !until.at_least(self.version) => self.admits_until(until, what),
+            _ => true,
+        }
+    }
+
     #[inline]
     fn admits_tag(&mut self, tag: Tag) -> bool {
-        match tag.since() {
-            Some(since) if !self.version.at_least(since) => self.admits(since, || tag.to_string()),
-            _ => !tag.is_gone_in_2_0() || self.admits_until_1_4(|| tag.to_string()),
-        }
+        tag.info()
+            .is_none_or(|info| self.admits_span(Some(info.since), info.until, || tag.to_string()))
     }
 
     #[inline]
@@ -224,11 +238,12 @@ impl Writer {
         self.four(tag, ItemType::Integer, value.to_be_bytes());
     }
 
-    /// Writes a mask; bits that the version does not have are newer values.
+    /// Writes a mask. Bits that the version does not have are taken out where the rest may be written.
     pub fn mask(&mut self, tag: Tag, bits: u32, entries: &'static [Entry]) {
         let mut allowed = bits;
         for entry in entries.iter().filter(|entry| bits & entry.code != 0) {
-            if !self.admits(entry.since, || format!("{tag} {}", entry.name)) {
+            let what = || format!("{tag} {}", entry.name);
+            if !self.admits_span(Some(entry.since), entry.until, what) {
                 allowed &= !entry.code;
             }
         }
@@ -264,14 +279,10 @@ impl Writer {
         }
     }
 
-    /// Writes an Enumeration; a value that the version does not have is newer.
+    /// Writes an Enumeration whose value the version has.
     pub fn enumeration<E: Enumeration>(&mut self, tag: Tag, value: E) {
-        let known = value.since().unwrap_or(ProtocolVersion::V1_0);
-        if self.version.at_least(known)
-            || self.admits(known, || {
-                format!("{} {}", E::NAME, value.name().unwrap_or_default())
-            })
-        {
+        let what = || format!("{} {}", E::NAME, value.name().unwrap_or_default());
+        if self.admits_span(value.since(), value.until(), what) {
             self.enumeration_code(tag, value.code());
         }
     }
@@ -279,6 +290,35 @@ impl Writer {
     /// Writes an Enumeration by its code.
     pub fn enumeration_code(&mut self, tag: Tag, code: u32) {
         self.four(tag, ItemType::Enumeration, code.to_be_bytes());
+    }
+
+    /// Writes an Enumeration by its code, whose meaning the tag gives.
+    pub(crate) fn enumeration_of(&mut self, tag: Tag, code: u32) {
+        if self.newer != Newer::Keep {
+            let what = |name: &str| format!("{tag} {name}");
+            let admitted = if matches!(tag, Tag::AttributeReference | Tag::Tag) {
+                let meant = Tag(code);
+                self.admits_span(meant.since(), meant.until(), || what(&meant.to_string()))
+            } else {
+                enumeration_of(tag)
+                    .and_then(|table| table.entries.iter().find(|entry| entry.code == code))
+                    .is_none_or(|entry| {
+                        self.admits_span(Some(entry.since), entry.until, || what(entry.name))
+                    })
+            };
+            if !admitted {
+                return;
+            }
+        }
+        self.enumeration_code(tag, code);
+    }
+
+    /// Writes an Integer that may be a mask: the tag says so.
+    pub(crate) fn integer_of(&mut self, tag: Tag, value: i32) {
+        match mask_of(tag) {
+            Some(mask) if self.newer != Newer::Keep => self.mask(tag, value as u32, mask.entries),
+            _ => self.integer(tag, value),
+        }
     }
 
     /// Writes a Boolean.
@@ -342,7 +382,7 @@ impl Writer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::registry::{CryptographicUsageMask, Operation};
+    use crate::registry::{CryptographicUsageMask, ObjectType, Operation};
 
     fn written(
         version: ProtocolVersion,
@@ -434,7 +474,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_newer_is_refused_or_left_out() {
+    fn what_a_version_does_not_have_is_refused_or_left_out() {
         let fill = |w: &mut Writer| w.boolean(Tag::Sensitive, true);
         assert_eq!(
             written(ProtocolVersion::V1_3, Newer::Refuse, fill),
@@ -455,6 +495,30 @@ mod tests {
             16
         );
 
+        let fill = |w: &mut Writer| w.text(Tag::OperationPolicyName, "public");
+        assert_eq!(
+            written(ProtocolVersion::V2_0, Newer::Refuse, fill),
+            Err(EncodeError::Gone {
+                what: "OperationPolicyName".into(),
+                until: ProtocolVersion::V1_4,
+                version: ProtocolVersion::V2_0
+            })
+        );
+        assert_eq!(
+            written(ProtocolVersion::V2_0, Newer::Omit, fill),
+            Ok(vec![])
+        );
+        assert!(written(ProtocolVersion::V1_4, Newer::Refuse, fill).is_ok());
+        assert!(written(ProtocolVersion::V2_0, Newer::Keep, fill).is_ok());
+
+        let fill = |w: &mut Writer| w.enumeration(Tag::ObjectType, ObjectType::Template);
+        assert!(written(ProtocolVersion::V1_4, Newer::Refuse, fill).is_ok());
+        assert!(written(ProtocolVersion::V2_1, Newer::Refuse, fill).is_err());
+        assert_eq!(
+            written(ProtocolVersion::V2_1, Newer::Omit, fill),
+            Ok(vec![])
+        );
+
         let fill = |w: &mut Writer| w.enumeration(Tag::Operation, Operation::Import);
         assert!(written(ProtocolVersion::V1_3, Newer::Refuse, fill).is_err());
         assert_eq!(
@@ -473,6 +537,21 @@ mod tests {
         assert!(written(ProtocolVersion::V1_4, Newer::Refuse, fill).is_err());
         assert_eq!(
             written(ProtocolVersion::V1_4, Newer::Omit, fill).unwrap()[8..12],
+            [0, 0, 0, 4]
+        );
+
+        let mask = CryptographicUsageMask::Encrypt | CryptographicUsageMask::TranslateWrap;
+        let fill = |w: &mut Writer| {
+            w.mask(
+                Tag::CryptographicUsageMask,
+                mask.0,
+                CryptographicUsageMask::ENTRIES,
+            )
+        };
+        assert!(written(ProtocolVersion::V1_4, Newer::Refuse, fill).is_ok());
+        assert!(written(ProtocolVersion::V2_0, Newer::Refuse, fill).is_err());
+        assert_eq!(
+            written(ProtocolVersion::V2_0, Newer::Omit, fill).unwrap()[8..12],
             [0, 0, 0, 4]
         );
     }

@@ -279,6 +279,96 @@ fn extensions_in_a_payload_survive() {
     assert_eq!(decoded.batch_items, [item]);
 }
 
+/// Unknown tags, a vendor's and one of the standard that is newer than this library: what has them comes back byte for
+/// byte.
+#[test]
+fn unknown_tags_survive_in_headers_batch_items_and_payloads() {
+    let unknown = |w: &mut Writer| {
+        w.text(Tag(0x54_0001), "x");
+        w.structure(Tag(0x42_FFFE), |w| {
+            w.integer(Tag::BatchCount, 7);
+            w.enumeration_code(Tag(0x54_0002), 0x8000_0001);
+        });
+    };
+    let request = written(|w| {
+        w.structure(Tag::RequestMessage, |w| {
+            w.structure(Tag::RequestHeader, |w| {
+                ProtocolVersion::V1_4.encode(Tag::ProtocolVersion, w);
+                w.integer(Tag::BatchCount, 1);
+                unknown(w);
+            });
+            w.structure(Tag::BatchItem, |w| {
+                w.enumeration(Tag::Operation, Operation::Get);
+                w.structure(Tag::RequestPayload, |w| {
+                    w.text(Tag::UniqueIdentifier, "42");
+                    unknown(w);
+                });
+                unknown(w);
+            });
+        });
+    });
+    let message = RequestMessage::decode(&request, &Limits::DEFAULT).expect("decodes");
+    assert_eq!(message.header.extensions.len(), 2);
+    assert_eq!(message.batch_items[0].extensions.len(), 2);
+    assert_eq!(message.batch_items[0].payload_extensions.len(), 2);
+    assert_eq!(message.encode().expect("encodes").as_slice(), request);
+
+    let response = written(|w| {
+        w.structure(Tag::ResponseMessage, |w| {
+            w.structure(Tag::ResponseHeader, |w| {
+                ProtocolVersion::V2_1.encode(Tag::ProtocolVersion, w);
+                w.date_time(Tag::TimeStamp, 0);
+                w.integer(Tag::BatchCount, 1);
+                unknown(w);
+            });
+            w.structure(Tag::BatchItem, |w| {
+                w.enumeration(Tag::Operation, Operation::Activate);
+                w.enumeration(Tag::ResultStatus, ResultStatus::Success);
+                w.structure(Tag::ResponsePayload, |w| {
+                    w.text(Tag::UniqueIdentifier, "42");
+                    unknown(w);
+                });
+                unknown(w);
+            });
+        });
+    });
+    let message = ResponseMessage::decode(&response, &Limits::DEFAULT).expect("decodes");
+    assert_eq!(message.encode().expect("encodes").as_slice(), response);
+}
+
+/// What does not survive, as the documentation says: unknown tags in other structures, and known ones out of place.
+#[test]
+fn other_structures_keep_what_they_have_fields_for() {
+    let request = |with_more: bool| {
+        written(|w| {
+            w.structure(Tag::RequestMessage, |w| {
+                w.structure(Tag::RequestHeader, |w| {
+                    ProtocolVersion::V1_4.encode(Tag::ProtocolVersion, w);
+                    w.integer(Tag::BatchCount, 1);
+                    if with_more {
+                        w.text(Tag::NameValue, "out of place");
+                    }
+                });
+                w.structure(Tag::BatchItem, |w| {
+                    w.enumeration(Tag::Operation, Operation::Encrypt);
+                    w.structure(Tag::RequestPayload, |w| {
+                        w.structure(Tag::CryptographicParameters, |w| {
+                            w.enumeration(Tag::BlockCipherMode, BlockCipherMode::GCM);
+                            if with_more {
+                                w.text(Tag(0x54_0001), "x");
+                            }
+                        });
+                        w.bytes(Tag::Data, &[1, 2, 3]);
+                    });
+                });
+            });
+        })
+    };
+    let message = RequestMessage::decode(&request(true), &Limits::DEFAULT).expect("decodes");
+    let encoded = message.encode().expect("encodes");
+    assert_eq!(encoded.as_slice(), request(false));
+}
+
 /// Only the item that cannot be read fails.
 #[test]
 fn a_malformed_payload_leaves_the_batch_alone() {

@@ -75,3 +75,46 @@ fn debug_of_a_tree_shows_no_password() {
         "{shown}"
     );
 }
+
+/// Keys that are structures: of the transparent formats, and of one that nobody knows.
+#[test]
+fn debug_of_a_structured_key_shows_nothing() {
+    for (format, material) in [
+        (
+            "TransparentSymmetricKey",
+            r#"<Key type="ByteString" value="5a5a5a5a"/>"#,
+        ),
+        (
+            "TransparentECPrivateKey",
+            r#"<RecommendedCurve type="Enumeration" value="P_256"/>
+               <D type="BigInteger" value="5a5a5a5a5a5a5a5a"/>"#,
+        ),
+        (
+            "0x80000001",
+            r#"<Key type="ByteString" value="5a5a5a5a"/><D type="Integer" value="23130"/>
+               <TTLV tag="0x540001"><KeyMaterial type="TextString" value="swordfish"/></TTLV>"#,
+        ),
+    ] {
+        let xml = format!(
+            r#"<ResponseMessage><ResponseHeader><ProtocolVersion>
+            <ProtocolVersionMajor type="Integer" value="1"/><ProtocolVersionMinor type="Integer" value="4"/>
+            </ProtocolVersion><TimeStamp type="DateTime" value="2020-01-01T00:00:00Z"/>
+            <BatchCount type="Integer" value="1"/></ResponseHeader><BatchItem>
+            <Operation type="Enumeration" value="Get"/><ResultStatus type="Enumeration" value="Success"/>
+            <ResponsePayload><ObjectType type="Enumeration" value="PrivateKey"/>
+            <UniqueIdentifier type="TextString" value="1"/><PrivateKey><KeyBlock>
+            <KeyFormatType type="Enumeration" value="{format}"/>
+            <KeyValue><KeyMaterial>{material}</KeyMaterial></KeyValue>
+            </KeyBlock></PrivateKey></ResponsePayload></BatchItem></ResponseMessage>"#
+        );
+        let ttlv = text::xml::to_ttlv(&xml, &Limits::DEFAULT).expect("translates");
+        let message = ResponseMessage::decode(ttlv.as_slice(), &Limits::DEFAULT).expect("decodes");
+        let shown = format!("{message:?}");
+        for trace in ["swordfish", "90, 90", "5a5a", "5A5A", "23130"] {
+            assert!(!shown.contains(trace), "{shown}");
+        }
+        // Nothing is lost by it.
+        let encoded = message.encode().expect("encodes");
+        assert_eq!(encoded.as_slice(), ttlv.as_slice(), "{format}");
+    }
+}

@@ -2,6 +2,8 @@
 //!
 //! `cargo bench -p kmip`. Decoding is into typed form, encoding from it; both sides handle the same bytes.
 
+mod other_side;
+
 use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
@@ -16,8 +18,10 @@ use kmip::{
     ResponseBatchItem, ResponseMessage, UniqueIdentifier,
 };
 use kmip_protocol::types::{common, request, response};
+use serde::Serialize;
 
 const VERSION: ProtocolVersion = ProtocolVersion::V1_0;
+const TIME: u64 = 1_600_000_000;
 
 fn identifier(number: u32) -> String {
     format!("49a1ca88-6bea-4fb2-b450-7e58{number:08x}")
@@ -35,7 +39,18 @@ fn get_response(number: u32) -> GetResponse {
 }
 
 fn response(items: Vec<ResponseBatchItem>) -> ResponseMessage {
-    ResponseMessage::new(VERSION, DateTime(1_600_000_000), items)
+    ResponseMessage::new(VERSION, DateTime(TIME as i64), items)
+}
+
+fn batch_of_gets() -> RequestMessage {
+    let payloads = (0..100).map(|n| -> RequestPayload {
+        GetRequest {
+            unique_identifier: Some(identifier(n).into()),
+            ..GetRequest::default()
+        }
+        .into()
+    });
+    RequestMessage::batch(VERSION, payloads)
 }
 
 fn create() -> RequestMessage {
@@ -162,14 +177,7 @@ fn encode(c: &mut Criterion) {
     group.finish();
 
     let mut group = c.benchmark_group("encode_batch_of_100_requests");
-    let payloads = (0..100).map(|n| -> RequestPayload {
-        GetRequest {
-            unique_identifier: Some(identifier(n).into()),
-            ..GetRequest::default()
-        }
-        .into()
-    });
-    let ours = RequestMessage::batch(VERSION, payloads);
+    let ours = batch_of_gets();
     let theirs = request::RequestMessage(
         their_header(100),
         (0..100)
@@ -200,8 +208,7 @@ fn their_bytes(message: &request::RequestMessage) -> Vec<u8> {
     kmip_ttlv::ser::to_vec(message).expect("encodes")
 }
 
-/// What a server does, for which there is nothing to compare with: `kmip-protocol` cannot read requests nor write
-/// responses.
+/// What a server does: beside it, `kmip-ttlv`, which `kmip-protocol` is built on.
 fn serve(c: &mut Criterion) {
     let mut group = c.benchmark_group("server");
     let request = create().encode().expect("encodes");
@@ -220,15 +227,104 @@ fn serve(c: &mut Criterion) {
     group.bench_function("decode_get_attributes_request", |b| {
         b.iter(|| RequestMessage::decode(black_box(attributes.as_slice()), &Limits::DEFAULT));
     });
-    let message = response(vec![ResponseBatchItem::success(get_response(1))]);
+    group.finish();
+
+    let mut group = c.benchmark_group("decode_batch_of_100_requests");
+    let request = batch_of_gets().encode().expect("encodes");
+    let bytes = request.as_slice();
+    assert_eq!(our_requests(bytes).batch_items.len(), 100);
+    assert_eq!(their_requests(bytes).items.len(), 100);
+    group.bench_function("kmip", |b| b.iter(|| our_requests(black_box(bytes))));
+    group.bench_function("kmip-ttlv 0.3.5", |b| {
+        b.iter(|| their_requests(black_box(bytes)));
+    });
+    group.finish();
+
+    answer(
+        c,
+        "encode_get_response",
+        &response(vec![ResponseBatchItem::success(get_response(1))]),
+        &other_side::response(common::Operation::Get, TIME, vec![their_get(1)]),
+    );
+    let identifiers = (0..1000).map(|n| UniqueIdentifier::from(identifier(n)));
+    let theirs = (0..1000).map(|n| common::UniqueIdentifier(identifier(n)));
+    answer(
+        c,
+        "encode_locate_response_of_1000",
+        &response(vec![ResponseBatchItem::success(LocateResponse {
+            located_items: None,
+            unique_identifiers: identifiers.collect(),
+        })]),
+        &other_side::response(
+            common::Operation::Locate,
+            TIME,
+            vec![other_side::LocatePayload(theirs.collect())],
+        ),
+    );
+    let gets = (0..100).map(|n| ResponseBatchItem::success(get_response(n)));
+    answer(
+        c,
+        "encode_batch_of_100_get_responses",
+        &response(gets.collect()),
+        &other_side::response(
+            common::Operation::Get,
+            TIME,
+            (0..100).map(their_get).collect(),
+        ),
+    );
+}
+
+fn our_requests(bytes: &[u8]) -> RequestMessage {
+    RequestMessage::decode(bytes, &Limits::DEFAULT).expect("requests")
+}
+
+fn their_requests(bytes: &[u8]) -> other_side::GetRequests {
+    kmip_ttlv::de::from_slice(bytes).expect("requests that it can read")
+}
+
+fn their_get(number: u32) -> other_side::GetPayload {
+    let material = common::KeyMaterial::Bytes(vec![0x5A; 32]);
+    other_side::GetPayload(
+        common::ObjectType::SymmetricKey,
+        common::UniqueIdentifier(identifier(number)),
+        request::SymmetricKey(request::KeyBlock(
+            common::KeyFormatType::Raw,
+            None,
+            Some(request::KeyValue(material, None)),
+            Some(common::CryptographicAlgorithm::AES),
+            Some(common::CryptographicLength(256)),
+            None,
+        )),
+    )
+}
+
+/// Writes a response on both sides.
+fn answer<P: Serialize>(
+    c: &mut Criterion,
+    name: &str,
+    ours: &ResponseMessage,
+    theirs: &other_side::ResponseMessage<P>,
+) {
+    let their_bytes = |message: &other_side::ResponseMessage<P>| {
+        kmip_ttlv::ser::to_vec(message).expect("encodes")
+    };
+    assert_eq!(
+        ours.encode().expect("encodes").as_slice(),
+        their_bytes(theirs),
+        "both write the same"
+    );
+    let mut group = c.benchmark_group(name);
     let mut buffer = Buffer::new();
-    group.bench_function("encode_get_response", |b| {
+    group.bench_function("kmip", |b| {
         b.iter(|| {
-            buffer = black_box(&message)
+            buffer = black_box(ours)
                 .encode_into(std::mem::take(&mut buffer))
                 .expect("encodes");
             buffer.len()
         });
+    });
+    group.bench_function("kmip-ttlv 0.3.5", |b| {
+        b.iter(|| their_bytes(black_box(theirs)));
     });
     group.finish();
 }
