@@ -74,3 +74,27 @@ impl Drop for Syncer {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::line::ChainKey;
+    use super::*;
+
+    #[test]
+    fn syncs_when_it_is_asked_to_and_ends() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("audit.log");
+        let file = Arc::new(AuditFile::open(&path, ChainKey::none(), 0).unwrap());
+        let syncer = Syncer::start(file.clone()).unwrap();
+        for seq in 1..=20 {
+            file.append(r#"{"time":"t","event":"operation"}"#).unwrap();
+            syncer.begin();
+            while file.synced_seq() < seq {
+                std::thread::yield_now();
+            }
+        }
+        drop(syncer);
+        // The thread has given up the file.
+        assert_eq!(Arc::strong_count(&file), 1);
+    }
+}

@@ -142,6 +142,12 @@ impl AuditFile {
         Ok(())
     }
 
+    /// The last line that is known to be on the disk.
+    #[cfg(test)]
+    pub(super) fn synced_seq(&self) -> u64 {
+        self.synced_seq.load(Ordering::Acquire)
+    }
+
     /// What the system could not write it may have forgotten.
     fn lose(&self, seq: u64) {
         self.lost_seq.fetch_max(seq, Ordering::Release);

@@ -64,3 +64,43 @@ fn a_file_that_is_renamed_and_cannot_be_replaced_takes_no_more() {
     let proof = verify(&[moved, path], &ChainKey::none()).unwrap();
     assert_eq!(proof.lines, 2);
 }
+
+/// The system says once that it could not write; whoever waits for the same lines later must not be told that all is well.
+#[test]
+fn lines_that_a_sync_has_lost_stay_lost() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("audit.log");
+    let file = AuditFile::open(&path, ChainKey::none(), 0).unwrap();
+    file.append(BODY).unwrap();
+    file.lose(1);
+    assert!(file.is_broken() && !file.is_quick());
+    for _ in 0..2 {
+        let error = file.sync().unwrap_err().to_string();
+        assert!(error.contains("earlier sync"), "{error}");
+    }
+    // The file goes on behind them.
+    file.append(BODY).unwrap();
+    file.sync().unwrap();
+    assert!(!file.is_broken());
+    assert_eq!(verify(&[path], &ChainKey::none()).unwrap().lines, 2);
+}
+
+/// A file that is nearly full makes the next line wait for the disk.
+#[test]
+fn quick_until_it_is_nearly_full() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("audit.log");
+    let file = AuditFile::open(&path, ChainKey::none(), 2 << 20).unwrap();
+    assert!(file.is_quick());
+    let long = format!(
+        r#"{{"time":"t","event":"operation","x":"{}"}}"#,
+        "x".repeat(400_000)
+    );
+    for _ in 0..3 {
+        file.append(&long).unwrap();
+    }
+    assert!(!file.is_quick());
+    let endless = AuditFile::open(&directory.path().join("b.log"), ChainKey::none(), 0).unwrap();
+    endless.append(&long).unwrap();
+    assert!(endless.is_quick());
+}
