@@ -69,6 +69,17 @@ pub trait AuditSink: fmt::Debug + Send + Sync + 'static {
     /// The event is not kept, and the client must not be told that the operation succeeded.
     fn record(&self, event: &AuditEvent<'_>) -> Result<(), AuditError>;
 
+    /// Whether [`AuditSink::record`], and [`AuditSink::settle`] for a request that has changed nothing, can be
+    /// expected to return at once: then a request that takes microseconds is performed where many others wait for
+    /// their turn. Default: no.
+    fn is_quick(&self) -> bool {
+        false
+    }
+
+    /// Called before [`AuditSink::settle`] when the request has to wait for something else first: what takes long may
+    /// begin. `changes` as there. Returns at once.
+    fn begin_settling(&self, _changes: bool) {}
+
     /// Called once for each request, after its last event and before its answer. `changes`: one of the
     /// events has changed an object. Returns when the events are as durable as the sink
     /// promises.
@@ -93,6 +104,10 @@ impl AuditSink for NoAudit {
 
     fn settle(&self, _: bool) -> Result<(), AuditError> {
         Ok(())
+    }
+
+    fn is_quick(&self) -> bool {
+        true
     }
 }
 

@@ -292,6 +292,11 @@ impl<'a> Auditor<'a> {
             .map_err(|_| not_audited(self.stats))
     }
 
+    /// What the last word takes long for may begin: the request waits for its objects first.
+    pub(crate) fn begin_settling(&self) {
+        self.sink.begin_settling(self.changes);
+    }
+
     /// The last word before the answer.
     pub(crate) fn settle(&self) -> Result<(), Failure> {
         if self.is_wrong {

@@ -15,6 +15,7 @@ use kmip::{
 
 use crate::audited::{Auditor, Gate, Touched};
 use crate::budget::Deadline;
+use crate::costs::Costs;
 use crate::failure::Failure;
 use crate::identity::Identity;
 use crate::object::Object;
@@ -24,12 +25,26 @@ use crate::streams::Streams;
 use crate::transaction::Transaction;
 use crate::view::View;
 
+/// What all requests are performed with.
+pub(crate) struct Means<'a> {
+    pub(crate) objects: &'a Objects,
+    pub(crate) streams: &'a Streams,
+    pub(crate) costs: &'a Costs,
+    /// When this one ends.
+    pub(crate) deadline: Deadline<'a>,
+    /// Whether it may wait for the disk: objects can be changed.
+    pub(crate) may_block: bool,
+}
+
 /// What an operation knows besides its payload.
 pub(crate) struct Context<'a> {
     pub(crate) objects: View<'a>,
     /// Whose objects the client sees and makes: its tenant.
     pub(crate) owner: &'a Arc<str>,
     pub(crate) streams: &'a Streams,
+    pub(crate) costs: &'a Costs,
+    /// When the request ends.
+    pub(crate) deadline: Deadline<'a>,
     pub(crate) version: ProtocolVersion,
     /// The object that the last successful item was about (KMIP 1.4, section 4, "ID Placeholder").
     placeholder: Option<String>,
@@ -37,6 +52,8 @@ pub(crate) struct Context<'a> {
     touched: RefCell<Touched>,
     /// Asked before an object is changed.
     gate: Gate<'a>,
+    /// Whether objects can be changed here.
+    may_block: bool,
     /// What each item so far yielded.
     yielded: Vec<Yield>,
     /// What the objects were before this batch changed them; kept if it may have to be undone.
@@ -101,6 +118,13 @@ impl Context<'_> {
         &mut self,
         change: impl FnOnce(&mut Transaction<'_>) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
+        if !self.may_block {
+            // Somebody has changed the object since it was looked at whether the request takes long. Get goes on.
+            return Err(Failure::new(
+                ResultReason::GeneralFailure,
+                "the object is being changed: try again",
+            ));
+        }
         self.gate.admit_change()?;
         let (done, before) = self.objects.transact(change)?;
         self.touched.get_mut().change();
@@ -224,29 +248,36 @@ fn check_on_line(object: &Object) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Does what the request says, as far as its continuation option goes and the client's role allows.
+/// Whether all of it is to be undone if a part of it fails: then the tenant's other batches wait.
+pub(crate) fn undoes(message: &RequestMessage) -> bool {
+    message.header.batch_error_continuation_option == Some(BatchErrorContinuationOption::Undo)
+}
+
+/// Does what the request says, as far as its continuation option goes and the client's role allows. The caller holds the
+/// tenant's turn.
 pub(crate) fn perform(
-    objects: &Objects,
-    streams: &Streams,
+    means: &Means<'_>,
     identity: &Identity,
     auditor: &mut Auditor<'_>,
-    deadline: Deadline<'_>,
     message: RequestMessage,
 ) -> Performed {
     let header = message.header;
     let continues = header.batch_error_continuation_option;
     let undoes = continues == Some(BatchErrorContinuationOption::Undo);
-    let _turn = objects.turn(&identity.tenant, undoes);
+    let objects = means.objects;
     let mut context = Context {
         journal: undoes.then(Vec::new),
         objects: objects.view(&identity.tenant),
         owner: &identity.tenant,
-        streams,
+        streams: means.streams,
+        costs: means.costs,
+        deadline: means.deadline,
         version: header.protocol_version,
         placeholder: None,
         yielded: Vec::new(),
         touched: RefCell::default(),
         gate: auditor.gate(),
+        may_block: means.may_block,
     };
     let unable = if header.asynchronous_indicator
         == Some(AsynchronousIndicator(
@@ -259,7 +290,7 @@ pub(crate) fn perform(
     let mut answers = Vec::with_capacity(message.batch_items.len());
     for item in message.batch_items {
         // The first is always performed: every request gets on.
-        let is_late = !answers.is_empty() && deadline.has_passed();
+        let is_late = !answers.is_empty() && means.deadline.has_passed();
         let answer = match unable {
             None if is_late => {
                 let failure = Failure::new(

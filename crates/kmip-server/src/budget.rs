@@ -42,9 +42,13 @@ impl Budget {
 
 impl Deadline<'_> {
     pub(crate) fn has_passed(self) -> bool {
+        self.end().is_some_and(|end| end <= Instant::now())
+    }
+
+    /// When it ends, as far as that is known now: the server may be stopped meanwhile.
+    pub(crate) fn end(self) -> Option<Instant> {
         let stop = self.stop.get().copied();
-        let end = [self.own, stop].into_iter().flatten().min();
-        end.is_some_and(|end| end <= Instant::now())
+        [self.own, stop].into_iter().flatten().min()
     }
 }
 

@@ -10,6 +10,8 @@ use tls::ServerTls;
 
 use crate::audit::{AuditSink, NoAudit};
 use crate::clients::RequestRate;
+use crate::clock::Clock;
+use crate::costs::CryptoLimits;
 use crate::identity::{Authority, CommonNameAuthority};
 use crate::store::KeySource;
 
@@ -31,6 +33,10 @@ pub struct ServerConfig {
     pub audit: Arc<dyn AuditSink>,
     /// Bounds on what a client may send.
     pub limits: Limits,
+    /// Which cryptography clients may ask for, and how much of it.
+    pub crypto: CryptoLimits,
+    /// A clock of its own, for tests. Default: the operating system's. (TLS and the audit go by the latter always.)
+    pub clock: Option<Arc<dyn Clock>>,
     /// How many connections there may be at once, after their handshake. For one more, the one that has been idle
     /// for the longest is closed; if none is idle, the new one. Default 256.
     pub max_connections: usize,
@@ -65,6 +71,8 @@ impl ServerConfig {
             authority: Arc::new(CommonNameAuthority),
             audit: Arc::new(NoAudit),
             limits: Limits::DEFAULT,
+            crypto: CryptoLimits::default(),
+            clock: None,
             max_connections: 256,
             max_connections_per_client: 256,
             max_handshakes: 128,

@@ -16,7 +16,7 @@ use zeroize::Zeroizing;
 use crate::clients::{Clients, Connected};
 use crate::identity::Peer;
 use crate::refusals::{Refusals, Refused};
-use crate::service::{Reply, Service, items_in};
+use crate::service::{Begun, Reply, Service, items_in};
 use crate::stats::Counter;
 use crate::waiting::Waiting;
 
@@ -193,15 +193,20 @@ async fn answer(
 ) -> Result<Reply, String> {
     let failed = |error| format!("a request failed: {error}");
     let reply = if client.may_ask(items_in(&request, shared.service.limits())) {
-        let handler = (shared.clone(), peer.clone());
-        // Requests wait for the disk: not on a thread that others wait for.
-        tokio::task::spawn_blocking(move || {
-            let (shared, peer) = handler;
-            let _under_way = Counted::new(&shared.service.stats().requests_under_way);
-            shared.service.handle(&peer, &request)
-        })
-        .await
-        .map_err(failed)?
+        match shared.service.begin(peer, &request) {
+            Begun::Answered(reply) => reply,
+            Begun::Slow(slow) => {
+                let handler = (shared.clone(), peer.clone());
+                // It may wait for the disk: not on a thread that others wait for.
+                tokio::task::spawn_blocking(move || {
+                    let (shared, peer) = handler;
+                    let _under_way = Counted::new(&shared.service.stats().requests_under_way);
+                    shared.service.go_on(&peer, slow)
+                })
+                .await
+                .map_err(failed)?
+            }
+        }
     } else {
         shared.service.throttle(&request)
     };

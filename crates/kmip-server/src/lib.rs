@@ -44,6 +44,7 @@ mod clients;
 mod clock;
 mod config;
 mod connection;
+mod costs;
 mod crypto;
 mod digest;
 mod error;
@@ -71,7 +72,9 @@ mod writing;
 
 pub use audit::{AuditError, AuditEvent, AuditSink, MAX_AUDITED_OBJECTS, NoAudit, changes};
 pub use clients::RequestRate;
+pub use clock::Clock;
 pub use config::ServerConfig;
+pub use costs::CryptoLimits;
 pub use error::Error;
 pub use identity::{AllowedOperations, Authority, CommonNameAuthority, Identity, Peer, Refusal};
 pub use operations::OFFERED;

@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use kmip::Limits;
 use parking_lot::{ArcRwLockReadGuard, ArcRwLockWriteGuard, Mutex, RawRwLock, RwLock};
@@ -43,6 +43,8 @@ pub(crate) struct Objects {
     turns: Mutex<HashMap<Arc<str>, Arc<RwLock<()>>>>,
     pub(crate) most_record_bytes: usize,
     last_sequence: AtomicI64,
+    /// How many there are, destroyed ones included. Changed by the one that changes something.
+    pub(crate) count: AtomicU64,
     /// When the clock moves an object to its next state; not later than that.
     pub(crate) next_due: AtomicI64,
     /// The member of each group that was the default last, of each tenant: its sequence.
@@ -74,6 +76,7 @@ impl Objects {
             last_sequence = last_sequence.max(newest(&snapshot, *tenant)?);
         }
         let next_due = first_due(&snapshot)?;
+        let count = count(&snapshot)?;
         drop(snapshot);
         Ok(Self {
             store,
@@ -83,6 +86,7 @@ impl Objects {
             turns: Mutex::default(),
             most_record_bytes: limits.message_bytes.saturating_mul(MOST_RECORD_MESSAGES),
             last_sequence: AtomicI64::new(last_sequence),
+            count: AtomicU64::new(count),
             next_due: AtomicI64::new(next_due),
             last_default: Mutex::default(),
             runtime: Handle::current(),
@@ -91,7 +95,17 @@ impl Objects {
 
     /// Waits until a commit and all before it are durable. Blocks.
     pub(crate) fn wait_durable(&self, commit: u64) -> Result<(), StoreError> {
-        Ok(self.store.map.wait_durable(commit)?)
+        Ok(self.store.wait_durable(commit)?)
+    }
+
+    /// Whether a commit and all before it are durable.
+    pub(crate) fn is_durable(&self, commit: u64) -> bool {
+        self.store.map.is_durable(commit)
+    }
+
+    /// How many objects there are, destroyed ones included.
+    pub(crate) fn count(&self) -> u64 {
+        self.count.load(Ordering::Relaxed)
     }
 
     /// The objects as a tenant sees them.
@@ -111,6 +125,31 @@ impl Objects {
                 _guard: turn.read_arc(),
             }
         }
+    }
+
+    /// The turn of a tenant's batch, if nobody has to be waited for.
+    pub(crate) fn try_turn(&self, owner: &Arc<str>) -> Option<Turn> {
+        let turn = self
+            .turns
+            .try_lock()?
+            .entry(owner.clone())
+            .or_default()
+            .clone();
+        Some(Turn::Shared {
+            _guard: turn.try_read_arc()?,
+        })
+    }
+
+    /// An object as the cache has it, if what it has is durable.
+    pub(crate) fn at_hand(&self, owner: &str, identifier: &str) -> Option<Arc<Object>> {
+        let tenant = self.tenants.try_read()?.get(owner).copied()?;
+        let (object, commit) = self.cache.get(&index::object_key(tenant, identifier))?;
+        self.is_durable(commit).then_some(object)
+    }
+
+    /// Whether the clock moves no object before that.
+    pub(crate) fn is_settled(&self, now: i64) -> bool {
+        now < self.next_due.load(Ordering::Acquire)
     }
 
     /// The number of a new object: microseconds, and never the same.
@@ -304,6 +343,25 @@ fn read_tenants(snapshot: &KeyValueSnapshot) -> Result<HashMap<Arc<str>, Tenant>
         entries.advance()?;
     }
     Ok(tenants)
+}
+
+/// How many objects there are, as the store says. One that was written before it said so is looked through once.
+fn count(snapshot: &KeyValueSnapshot) -> Result<u64, StoreError> {
+    if let Some(count) = snapshot.get(index::COUNT)? {
+        let damaged = |_| StoreError::Index {
+            detail: "the number of objects",
+        };
+        return Ok(u64::from_be_bytes(
+            count.as_slice().try_into().map_err(damaged)?,
+        ));
+    }
+    let mut count = 0;
+    let mut entries = snapshot.entries(index::OBJECTS, Direction::Forward)?;
+    while entries.key().is_some() {
+        count += 1;
+        entries.advance()?;
+    }
+    Ok(count)
 }
 
 /// The sequence of a tenant's newest object; 0 if it has none.

@@ -65,6 +65,22 @@ impl ServerHandle {
     pub fn stats(&self) -> &Arc<Stats> {
         self.service.stats()
     }
+
+    /// How many objects there are, those of all tenants, destroyed ones included.
+    pub fn objects(&self) -> u64 {
+        self.service.objects().count()
+    }
+
+    /// Whether the last write of objects and the last sync went well. After a sync that failed, nothing is written any
+    /// more, and every request that rests on what may be lost is refused: only a restart helps.
+    pub fn is_store_healthy(&self) -> bool {
+        self.service.store().is_healthy()
+    }
+
+    /// How many writes and syncs of objects have failed.
+    pub fn store_failures(&self) -> u64 {
+        self.service.store().failures()
+    }
 }
 
 impl ServerHandle {
@@ -95,7 +111,9 @@ impl Server {
         let store = ObjectStore::open(&config.directory, &config.key).await?;
         let service = Service::open(store, config.limits)?
             .under(config.authority.clone(), config.audit.clone())
-            .within(config.request_timeout);
+            .within(config.request_timeout)
+            .bounded(config.crypto)
+            .timed(config.clock.clone());
         let listen = |source| Error::Listen {
             address: config.listen,
             source,

@@ -26,6 +26,8 @@ pub(crate) struct Writing<'a> {
     changed: Vec<Changed>,
     tenant: Option<(Arc<str>, Tenant)>,
     due: i64,
+    /// How many objects there are more afterwards, or fewer.
+    more: i64,
 }
 
 impl<'a> Writing<'a> {
@@ -38,6 +40,7 @@ impl<'a> Writing<'a> {
             changed: Vec::new(),
             tenant: None,
             due: i64::MAX,
+            more: 0,
         })
     }
 
@@ -62,6 +65,7 @@ impl<'a> Writing<'a> {
             Some(object) => index::entries(tenant, object),
             None => BTreeSet::new(),
         };
+        self.more += i64::from(after.is_some()) - i64::from(before.is_some());
         let old = entries(before);
         let new = entries(after.as_deref());
         self.gone.extend(old.difference(&new).cloned());
@@ -108,10 +112,15 @@ impl<'a> Writing<'a> {
             self.transaction.put(&key, identifier.into_bytes())?;
         }
         let objects = self.objects;
+        let count = objects.count().saturating_add_signed(self.more);
+        if self.more != 0 {
+            let bytes = count.to_be_bytes().to_vec();
+            self.transaction.put(index::COUNT, bytes)?;
+        }
         // Before the entry is there for others: later would be too late for one that is due at once.
         objects.next_due.fetch_min(self.due, Ordering::AcqRel);
-        let committing = objects.store.map.commit(self.transaction);
-        let commit = objects.runtime.block_on(committing)?;
+        let commit = objects.store.commit(&objects.runtime, self.transaction)?;
+        objects.count.store(count, Ordering::Relaxed);
         if let Some((owner, tenant)) = self.tenant {
             objects.tenants.write().insert(owner, tenant);
         }

@@ -50,6 +50,14 @@ pub enum Error {
     /// A backup.
     #[error(transparent)]
     Backup(#[from] crate::backup::BackupError),
+    /// A secret of TLS that others can read.
+    #[error("{option}: {problem}")]
+    Exposed {
+        /// The option that names the file.
+        option: &'static str,
+        /// The file, and what to do.
+        problem: String,
+    },
     /// The command line.
     #[error("{0}")]
     Usage(String),
@@ -72,7 +80,9 @@ impl Error {
             Self::Kek(_) => ExitStatus::KeyEncryptionKey,
             Self::Audit(_) | Self::NotAudited => ExitStatus::Audit,
             Self::Broken(_) => ExitStatus::AuditBroken,
-            Self::Pki(PkiError::Tls(_)) | Self::Tls(_) => ExitStatus::Certificates,
+            Self::Pki(PkiError::Tls(_) | PkiError::Exposed(_))
+            | Self::Tls(_)
+            | Self::Exposed { .. } => ExitStatus::Certificates,
             Self::Pki(_) => ExitStatus::Usage,
             Self::Server(kmip_server::Error::Tls(_)) => ExitStatus::Certificates,
             Self::Server(kmip_server::Error::Store(error)) if error.is_about_the_key() => {

@@ -44,6 +44,9 @@ pub enum KekError {
     /// The other KMIP server does not give the key.
     #[error("storage.key.kmip: {0}")]
     Kmip(#[from] Box<kmip_client::Error>),
+    /// Others can read our key as a client.
+    #[error("storage.key.kmip.certificateFile: {0}")]
+    Exposed(String),
     /// The servers' names make no sense.
     #[error("storage.key.kmip.servers: {0}")]
     Servers(String),
@@ -240,6 +243,9 @@ pub fn read_passphrase(passphrase: &Passphrase) -> Result<Zeroizing<String>, Kek
 async fn fetch(kmip: &Kmip) -> Result<Zeroizing<Vec<u8>>, KekError> {
     let servers = ServerAddress::parse_list(&kmip.servers, DEFAULT_PORT)
         .map_err(|error| KekError::Servers(error.to_string()))?;
+    if kmip.certificate_file.exists() {
+        secret::check_private(&kmip.certificate_file).map_err(KekError::Exposed)?;
+    }
     let tls = ClientTls {
         trust: match &kmip.ca_file {
             Some(file) => Trust::only(file),

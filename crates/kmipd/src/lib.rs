@@ -5,7 +5,7 @@
 //! - [`backup`]: copies of the objects; `admin`: the socket by which the running server is asked for them.
 //! - [`audit`]: the hash-chained log, and the proof that it is whole.
 //! - [`pki`]: the certificate authority behind `kmipd init`, `client` and `server`.
-//! - `serve`: the running server: signals, metrics, systemd.
+//! - `serve`: the running server: signals, metrics, systemd; `restart`: which options a reload cannot change.
 //!
 //! The commands are in `commands`, one file each.
 
@@ -33,6 +33,7 @@ mod metrics;
 pub mod password;
 pub mod pki;
 pub mod policy;
+mod restart;
 pub mod roles;
 mod secret;
 mod serve;

@@ -77,15 +77,29 @@ fn answer(request: &Request<Incoming>, observed: &Observed) -> Response<Full<Byt
     match request.uri().path() {
         _ if !get => text(StatusCode::METHOD_NOT_ALLOWED, "only GET\n".to_owned()),
         "/metrics" => text(StatusCode::OK, render(observed)),
-        "/health" if observed.audit.is_healthy() => text(StatusCode::OK, "ok\n".to_owned()),
-        "/health" => text(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "the audit log cannot be written\n".to_owned(),
+        "/health" => health(
+            observed.audit.is_healthy(),
+            observed.server.is_store_healthy(),
         ),
         _ => text(
             StatusCode::NOT_FOUND,
             "there are /metrics and /health\n".to_owned(),
         ),
+    }
+}
+
+/// Whether changes are possible: those who ask may be load balancers.
+fn health(audit: bool, store: bool) -> Response<Full<Bytes>> {
+    let mut wrong = String::new();
+    if !store {
+        wrong.push_str("the objects cannot be written; after a failed sync only a restart helps\n");
+    }
+    if !audit {
+        wrong.push_str("the audit log cannot be written\n");
+    }
+    match wrong.is_empty() {
+        true => text(StatusCode::OK, "ok\n".to_owned()),
+        false => text(StatusCode::SERVICE_UNAVAILABLE, wrong),
     }
 }
 
@@ -222,6 +236,26 @@ fn render(observed: &Observed) -> String {
             seq,
         );
     }
+    page.gauge(
+        "kmipd_audit_failing",
+        "1 while the audit file cannot be written.",
+        u8::from(!observed.audit.is_healthy()),
+    );
+    page.gauge(
+        "kmipd_objects",
+        "Objects of all tenants, destroyed ones included.",
+        observed.server.objects(),
+    );
+    page.counter(
+        "kmipd_store_failures_total",
+        "Writes and syncs of objects that failed.",
+        observed.server.store_failures(),
+    );
+    page.gauge(
+        "kmipd_store_failing",
+        "1 while objects cannot be written.",
+        u8::from(!observed.server.is_store_healthy()),
+    );
     operations(&mut page, observed);
     request_seconds(&mut page, observed);
     page.gauge(
@@ -269,4 +303,21 @@ fn request_seconds(page: &mut Page, observed: &Observed) {
     let _ = writeln!(page.0, "{name}_bucket{{le=\"+Inf\"}} {all}");
     let _ = writeln!(page.0, "{name}_sum {}", stats.request_time().as_secs_f64());
     let _ = writeln!(page.0, "{name}_count {all}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_well_is_said() {
+        for (audit, store, status) in [
+            (true, true, StatusCode::OK),
+            (false, true, StatusCode::SERVICE_UNAVAILABLE),
+            (true, false, StatusCode::SERVICE_UNAVAILABLE),
+            (false, false, StatusCode::SERVICE_UNAVAILABLE),
+        ] {
+            assert_eq!(health(audit, store).status(), status, "{audit} {store}");
+        }
+    }
 }

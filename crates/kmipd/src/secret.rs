@@ -1,7 +1,8 @@
 //! Reading secrets that an operator keeps in files.
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::Read;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use base64::Engine;
@@ -11,7 +12,28 @@ use zeroize::Zeroizing;
 /// Longest passphrase or key, in bytes.
 const MAX_BYTES: usize = 4096;
 
-/// The first line of the file, without its end. Not empty.
+/// What is wrong with a secret that others than its owner can read: it is none. (Pipes and the like are not looked at.)
+///
+/// # Errors
+/// Names the file, its mode and what to do.
+pub(crate) fn check_private(path: &Path) -> Result<(), String> {
+    let metadata = std::fs::metadata(path)
+        .map_err(|error| format!("cannot look at {}: {error}", path.display()))?;
+    check_mode(path, &metadata)
+}
+
+fn check_mode(path: &Path, metadata: &Metadata) -> Result<(), String> {
+    let mode = metadata.permissions().mode() & 0o777;
+    if metadata.is_file() && mode & 0o077 != 0 {
+        return Err(format!(
+            "{path} can be read by others than its owner (mode {mode:o}), so it is no secret: chmod 600 {path}",
+            path = path.display()
+        ));
+    }
+    Ok(())
+}
+
+/// The first line of the file, without its end. Not empty. Nobody but its owner may be able to read it.
 ///
 /// # Errors
 /// What is wrong; names the file and never quotes it.
@@ -30,7 +52,7 @@ pub(crate) fn first_line(path: &Path) -> Result<Zeroizing<String>, String> {
     Ok(Zeroizing::new(text.to_owned()))
 }
 
-/// A key in base64.
+/// A key in base64. Nobody but the file's owner may be able to read it.
 ///
 /// # Errors
 /// What is wrong; names the file and never quotes it.
@@ -53,9 +75,10 @@ pub(crate) fn base64_key(path: &Path, min_bytes: usize) -> Result<Zeroizing<Vec<
 fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, String> {
     let unreadable = |error| format!("cannot read {}: {error}", path.display());
     let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_BYTES + 1));
-    File::open(path)
-        .map_err(unreadable)?
-        .take(MAX_BYTES as u64 + 1)
+    let file = File::open(path).map_err(unreadable)?;
+    // Of the file that is open: nobody can put another one in its place in between.
+    check_mode(path, &file.metadata().map_err(unreadable)?)?;
+    file.take(MAX_BYTES as u64 + 1)
         .read_to_end(&mut bytes)
         .map_err(unreadable)?;
     if bytes.len() > MAX_BYTES {
@@ -65,4 +88,35 @@ fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, String> {
         ));
     }
     Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::Permissions;
+
+    use super::*;
+
+    #[test]
+    fn what_others_can_read_is_no_secret() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("passphrase");
+        tls::write_private(&path, b"open sesame\n").unwrap();
+        for (mode, is_fine) in [
+            (0o600, true),
+            (0o400, true),
+            (0o640, false),
+            (0o604, false),
+            (0o620, false),
+        ] {
+            std::fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
+            let read = first_line(&path);
+            assert_eq!(read.is_ok(), is_fine, "{mode:o}");
+            assert_eq!(check_private(&path).is_ok(), is_fine, "{mode:o}");
+            if let Err(problem) = read {
+                let advice = format!("chmod 600 {}", path.display());
+                assert!(problem.contains(&advice), "{problem}");
+                assert!(!problem.contains("sesame"), "{problem}");
+            }
+        }
+    }
 }

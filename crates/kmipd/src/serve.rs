@@ -20,6 +20,7 @@ use crate::audit::{Audit, Note, NoteKind};
 use crate::config::{self, Config, Level};
 use crate::metrics::{self, Observed};
 use crate::policy::{Policy, PolicyAuthority};
+use crate::restart::Fixed;
 use crate::{Error, harden, kek, secret};
 
 /// For the audit log at a stop: its disk may hang.
@@ -115,6 +116,7 @@ async fn serve(path: &Path, config: Config) -> Result<(), Error> {
     let mut terminate = signal(SignalKind::terminate()).map_err(signals)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(signals)?;
 
+    let fixed = Fixed::new(&config);
     let policy = Policy::new(&config, path)?;
     let authority = Arc::new(PolicyAuthority::new(policy));
     let audit = Arc::new(Audit::open(&config.audit)?);
@@ -175,7 +177,7 @@ async fn serve(path: &Path, config: Config) -> Result<(), Error> {
     };
     let reloads = async {
         while hangup.recv().await.is_some() {
-            reload(path, &handle, &authority, &audit);
+            reload(path, &fixed, &handle, &authority, &audit);
         }
         std::future::pending::<()>().await;
     };
@@ -230,6 +232,7 @@ fn server_config(
             batch_items: limits.batch_items,
             ..kmip::Limits::DEFAULT
         },
+        crypto: config.crypto.limits(),
         max_connections: limits.connections,
         max_connections_per_client: limits.connections_per_client,
         max_handshakes: limits.handshakes,
@@ -248,12 +251,23 @@ fn server_config(
 
 fn server_tls(config: &Config) -> Result<ServerTls, Error> {
     let tls = &config.tls;
+    let (option, key) = match &tls.key_file {
+        Some(key) => ("tls.keyFile", key),
+        None => ("tls.certificateFile", &tls.certificate_file),
+    };
+    // A file that is not there is told of by whoever reads it.
+    if key.exists() {
+        secret::check_private(key).map_err(|problem| Error::Exposed { option, problem })?;
+    }
     let password = tls
         .key_password_file
         .as_deref()
         .map(secret::first_line)
         .transpose()
-        .map_err(|problem| Error::Usage(format!("tls.keyPasswordFile: {problem}")))?
+        .map_err(|problem| Error::Exposed {
+            option: "tls.keyPasswordFile",
+            problem,
+        })?
         .map(|password| Password::new(password.as_str()));
     let trust = Trust::only(&tls.client_ca_file);
     Ok(ServerTls {
@@ -293,22 +307,41 @@ fn warnings(config: &Config, policy: &Policy, certificate: &CertificateInfo) -> 
 }
 
 /// Reads policy, certificates and revocation lists again. What cannot be used leaves what was there before.
-fn reload(path: &Path, handle: &ServerHandle, authority: &PolicyAuthority, audit: &Audit) {
+fn reload(
+    path: &Path,
+    fixed: &Fixed,
+    handle: &ServerHandle,
+    authority: &PolicyAuthority,
+    audit: &Audit,
+) {
     notify_reloading();
     let outcome = config::load(path)
         .and_then(|config| Policy::new(&config, path).map(|policy| (config, policy)))
         .map_err(|error| error.to_string())
         .and_then(|(config, policy)| {
+            // Its keys as they are now: somebody may have opened them to others.
+            server_tls(&config).map_err(|error| error.to_string())?;
             let certificate = handle.reload_tls().map_err(|error| error.to_string())?;
             for warning in warnings(&config, &policy, &certificate) {
                 warn!("{warning}");
             }
-            let said = format!(
+            let mut said = format!(
                 "{} clients, {} revoked certificates; the server's certificate ends on {}",
                 config.clients.len(),
                 policy.revoked(),
                 certificate.not_after()
             );
+            let waiting = fixed.changed_in(&config);
+            for option in &waiting {
+                warn!(
+                    option,
+                    "an option has changed in the file, and holds after a restart only"
+                );
+            }
+            if !waiting.is_empty() {
+                said.push_str("; what waits for a restart: ");
+                said.push_str(&waiting.join(", "));
+            }
             authority.replace(policy);
             Ok(said)
         });

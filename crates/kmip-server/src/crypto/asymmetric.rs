@@ -10,17 +10,18 @@ use rsa::pkcs1v15::{Pkcs1v15Encrypt, Pkcs1v15Sign};
 use rsa::pkcs8::PrivateKeyInfoRef;
 use rsa::pss::Pss;
 use sha1::Sha1;
-use sha2::{Sha224, Sha256, Sha384, Sha512};
+use sha2::{Sha224, Sha256, Sha384, Sha512, Sha512_224, Sha512_256};
+use sha3::{Sha3_224, Sha3_256, Sha3_384, Sha3_512};
 use zeroize::Zeroizing;
 
 use super::ec::{Curve, EcPrivateKey};
-use super::hash::hash;
+use super::hash::{digest_bytes, hash};
 use super::keys::{PrivateKey, PublicKey};
 use super::{Plain, unsupported};
 use crate::failure::Failure;
 
-/// Names the type of a hash.
-macro_rules! with_hash {
+/// Names the type of a hash, of those that the older versions have.
+macro_rules! with_sha {
     ($algorithm:expr, $hash:ident => $body:expr) => {
         match $algorithm {
             HashingAlgorithm::SHA_1 => {
@@ -50,6 +51,39 @@ macro_rules! with_hash {
     };
 }
 
+/// Names the type of any hash.
+macro_rules! with_hash {
+    ($algorithm:expr, $hash:ident => $body:expr) => {
+        match $algorithm {
+            HashingAlgorithm::SHA_512_224 => {
+                type $hash = Sha512_224;
+                $body
+            }
+            HashingAlgorithm::SHA_512_256 => {
+                type $hash = Sha512_256;
+                $body
+            }
+            HashingAlgorithm::SHA3_224 => {
+                type $hash = Sha3_224;
+                $body
+            }
+            HashingAlgorithm::SHA3_256 => {
+                type $hash = Sha3_256;
+                $body
+            }
+            HashingAlgorithm::SHA3_384 => {
+                type $hash = Sha3_384;
+                $body
+            }
+            HashingAlgorithm::SHA3_512 => {
+                type $hash = Sha3_512;
+                $body
+            }
+            older => with_sha!(older, $hash => $body),
+        }
+    };
+}
+
 /// What is signed.
 pub(crate) enum Signed<'a> {
     Data(&'a [u8]),
@@ -61,15 +95,16 @@ impl Signed<'_> {
     fn digest(&self, algorithm: HashingAlgorithm) -> Result<Vec<u8>, Failure> {
         match self {
             Self::Data(data) => hash(algorithm, data),
-            Self::Digest(digest) => Ok(digest.to_vec()),
-        }
-    }
-
-    /// AWS-LC hashes by itself.
-    fn data(&self) -> Result<&[u8], Failure> {
-        match self {
-            Self::Data(data) => Ok(data),
-            Self::Digest(_) => Err(unsupported("ECDSA takes the data, not its digest")),
+            Self::Digest(digest) => {
+                let expected = digest_bytes(algorithm)?;
+                if digest.len() != expected {
+                    return Err(Failure::invalid(format!(
+                        "the Digested Data has {} bytes, a digest of {algorithm} has {expected}",
+                        digest.len()
+                    )));
+                }
+                Ok(digest.to_vec())
+            }
         }
     }
 }
@@ -91,6 +126,9 @@ fn of_algorithm(algorithm: DigitalSignatureAlgorithm) -> Option<(HashingAlgorith
         D::SHA_256WithRSAEncryption => (H::SHA_256, true),
         D::SHA_384WithRSAEncryption => (H::SHA_384, true),
         D::SHA_512WithRSAEncryption => (H::SHA_512, true),
+        D::SHA3_256WithRSAEncryption => (H::SHA3_256, true),
+        D::SHA3_384WithRSAEncryption => (H::SHA3_384, true),
+        D::SHA3_512WithRSAEncryption => (H::SHA3_512, true),
         D::ECDSAWithSHA_1 => (H::SHA_1, false),
         D::ECDSAWithSHA224 => (H::SHA_224, false),
         D::ECDSAWithSHA256 => (H::SHA_256, false),
@@ -142,7 +180,13 @@ pub(crate) fn sign(
 ) -> Result<Vec<u8>, Failure> {
     let key = match key {
         PrivateKey::Ec(key) => {
-            return key.sign(ecdsa_hash(parameters, key.curve), signed.data()?);
+            let hash = ecdsa_hash(parameters, key.curve);
+            if hash == HashingAlgorithm::SHA_1 {
+                return Err(unsupported(
+                    "ECDSA signatures with SHA-1 are verified, but no more made",
+                ));
+            }
+            return key.sign(&signed.digest(hash)?);
         }
         PrivateKey::Rsa(key) => key,
     };
@@ -169,7 +213,8 @@ pub(crate) fn verify(
 ) -> Result<bool, Failure> {
     let key = match key {
         PublicKey::Ec(key) => {
-            return key.verify(ecdsa_hash(parameters, key.curve), signed.data()?, signature);
+            let hash = ecdsa_hash(parameters, key.curve);
+            return Ok(key.verify(&signed.digest(hash)?, signature));
         }
         PublicKey::Rsa(key) => key,
     };
@@ -217,7 +262,7 @@ pub(crate) fn encrypt(
     match parameters.padding_method {
         Some(PaddingMethod::OAEP) => {
             let (of_label, of_mask) = oaep_hashes(parameters);
-            with_hash!(of_label, H => with_hash!(of_mask, M => {
+            with_sha!(of_label, H => with_sha!(of_mask, M => {
                 let padding = Oaep::<H, M>::new_with_mgf_hash_and_label(label(parameters));
                 key.encrypt(&mut random, padding, data)
             }))
@@ -240,7 +285,7 @@ pub(crate) fn decrypt(
     match parameters.padding_method {
         Some(PaddingMethod::OAEP) => {
             let (of_label, of_mask) = oaep_hashes(parameters);
-            with_hash!(of_label, H => with_hash!(of_mask, M => {
+            with_sha!(of_label, H => with_sha!(of_mask, M => {
                 let padding = Oaep::<H, M>::new_with_mgf_hash_and_label(label(parameters));
                 key.decrypt(padding, data)
             }))
@@ -286,7 +331,8 @@ pub(crate) struct NewKeyPair {
     pub(crate) public: Vec<u8>,
 }
 
-/// Makes a key pair: RSA of 2048, 3072 or 4096 bits, by AWS-LC.
+/// Makes a key pair: RSA of 2048, 3072, 4096 or 8192 bits by AWS-LC, which makes none of 1024. Whether the length is
+/// allowed is the caller's business.
 pub(crate) fn new_rsa(bits: i32) -> Result<NewKeyPair, Failure> {
     use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
     use aws_lc_rs::rsa::{KeyPair, KeySize};
@@ -295,9 +341,11 @@ pub(crate) fn new_rsa(bits: i32) -> Result<NewKeyPair, Failure> {
         2048 => KeySize::Rsa2048,
         3072 => KeySize::Rsa3072,
         4096 => KeySize::Rsa4096,
+        8192 => KeySize::Rsa8192,
+        1024 => return new_weak_rsa(),
         _ => {
             return Err(Failure::invalid(format!(
-                "{} keys of {bits} bits are not made: expected 2048, 3072 or 4096",
+                "{} keys of {bits} bits are not made",
                 CryptographicAlgorithm::RSA
             )));
         }
@@ -309,6 +357,21 @@ pub(crate) fn new_rsa(bits: i32) -> Result<NewKeyPair, Failure> {
     Ok(NewKeyPair {
         private: Zeroizing::new(info.private_key.as_bytes().to_vec()),
         public: pair.public_key().as_ref().to_vec(),
+    })
+}
+
+/// Makes a key pair of RSA with 1024 bits.
+fn new_weak_rsa() -> Result<NewKeyPair, Failure> {
+    use rsa::pkcs1::{EncodeRsaPrivateKey, EncodeRsaPublicKey};
+    let failed = || Failure::cryptographic("the key pair cannot be made");
+    let private = rsa::PrivateKey::new(&mut SystemRng, 1024).map_err(|_| failed())?;
+    let public = private.as_public_key().to_pkcs1_der();
+    Ok(NewKeyPair {
+        private: private
+            .to_pkcs1_der()
+            .map(|der| Zeroizing::new(der.as_bytes().to_vec()))
+            .map_err(|_| failed())?,
+        public: public.map_err(|_| failed())?.as_bytes().to_vec(),
     })
 }
 
@@ -364,6 +427,9 @@ mod tests {
             (PaddingMethod::PSS, HashingAlgorithm::SHA_256),
             (PaddingMethod::PSS, HashingAlgorithm::SHA_1),
             (PaddingMethod::PKCS1V1_5, HashingAlgorithm::SHA_512),
+            (PaddingMethod::PSS, HashingAlgorithm::SHA3_224),
+            (PaddingMethod::PKCS1V1_5, HashingAlgorithm::SHA3_512),
+            (PaddingMethod::PSS, HashingAlgorithm::SHA_512_224),
         ] {
             let parameters = CryptographicParameters {
                 padding_method: Some(padding),
@@ -383,6 +449,13 @@ mod tests {
                 );
             }
         }
+        let parameters = CryptographicParameters {
+            padding_method: Some(PaddingMethod::PSS),
+            hashing_algorithm: Some(HashingAlgorithm::SHA_256),
+            ..CryptographicParameters::default()
+        };
+        // Another hash's digest is no digest of this one.
+        assert!(sign(&private, &parameters, &Signed::Digest(&[0; 20])).is_err());
         for (padding, hash, mask) in [
             (
                 PaddingMethod::OAEP,
@@ -405,6 +478,12 @@ mod tests {
             let data = encrypt(&public, &parameters, b"clear").unwrap();
             assert_eq!(*decrypt(&private, &parameters, &data).unwrap(), b"clear");
         }
-        assert!(new_rsa(1024).is_err());
+        assert!(new_rsa(1000).is_err());
+        let weak = new_rsa(1024).unwrap();
+        let block = KeyBlock {
+            key_format_type: KeyFormatType::PKCS_1,
+            ..KeyBlock::raw(CryptographicAlgorithm::RSA, weak.private.as_slice())
+        };
+        assert!(PrivateKey::read(&block).is_ok());
     }
 }

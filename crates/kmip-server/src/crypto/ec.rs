@@ -1,7 +1,7 @@
 //! Keys on elliptic curves and ECDSA, by AWS-LC.
 
+use aws_lc_rs::digest::{self, Digest};
 use aws_lc_rs::encoding::{AsBigEndian, AsDer, EcPrivateKeyBin, EcPrivateKeyRfc5915Der};
-use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{
     self, EcdsaKeyPair, EcdsaSigningAlgorithm, EcdsaVerificationAlgorithm, KeyPair,
     UnparsedPublicKey,
@@ -11,7 +11,7 @@ use x509_parser::prelude::FromDer;
 use x509_parser::x509::SubjectPublicKeyInfo;
 use zeroize::Zeroizing;
 
-use super::unsupported;
+use super::der::{sequence, tagged};
 use crate::failure::Failure;
 
 /// The curves that AWS-LC signs on.
@@ -91,37 +91,32 @@ impl Curve {
         }
     }
 
-    fn signing(self, hash: HashingAlgorithm) -> Option<&'static EcdsaSigningAlgorithm> {
-        use HashingAlgorithm as H;
-        Some(match (self, hash) {
-            (Self::P256, H::SHA_256) => &signature::ECDSA_P256_SHA256_ASN1_SIGNING,
-            (Self::P384, H::SHA_384) => &signature::ECDSA_P384_SHA384_ASN1_SIGNING,
-            (Self::P521, H::SHA_224) => &signature::ECDSA_P521_SHA224_ASN1_SIGNING,
-            (Self::P521, H::SHA_256) => &signature::ECDSA_P521_SHA256_ASN1_SIGNING,
-            (Self::P521, H::SHA_384) => &signature::ECDSA_P521_SHA384_ASN1_SIGNING,
-            (Self::P521, H::SHA_512) => &signature::ECDSA_P521_SHA512_ASN1_SIGNING,
-            (Self::P256K1, H::SHA_256) => &signature::ECDSA_P256K1_SHA256_ASN1_SIGNING,
-            _ => return None,
-        })
+    /// What AWS-LC verifies with, and the hash that this stands for.
+    fn verification(self) -> &'static EcdsaVerificationAlgorithm {
+        match self {
+            Self::P256 => &signature::ECDSA_P256_SHA256_ASN1,
+            Self::P384 => &signature::ECDSA_P384_SHA384_ASN1,
+            Self::P521 => &signature::ECDSA_P521_SHA512_ASN1,
+            Self::P256K1 => &signature::ECDSA_P256K1_SHA256_ASN1,
+        }
     }
 
-    fn verification(self, hash: HashingAlgorithm) -> Option<&'static EcdsaVerificationAlgorithm> {
-        use HashingAlgorithm as H;
-        Some(match (self, hash) {
-            (Self::P256, H::SHA_1) => &signature::ECDSA_P256_SHA1_ASN1,
-            (Self::P256, H::SHA_256) => &signature::ECDSA_P256_SHA256_ASN1,
-            (Self::P256, H::SHA_384) => &signature::ECDSA_P256_SHA384_ASN1,
-            (Self::P256, H::SHA_512) => &signature::ECDSA_P256_SHA512_ASN1,
-            (Self::P384, H::SHA_256) => &signature::ECDSA_P384_SHA256_ASN1,
-            (Self::P384, H::SHA_384) => &signature::ECDSA_P384_SHA384_ASN1,
-            (Self::P384, H::SHA_512) => &signature::ECDSA_P384_SHA512_ASN1,
-            (Self::P521, H::SHA_224) => &signature::ECDSA_P521_SHA224_ASN1,
-            (Self::P521, H::SHA_256) => &signature::ECDSA_P521_SHA256_ASN1,
-            (Self::P521, H::SHA_384) => &signature::ECDSA_P521_SHA384_ASN1,
-            (Self::P521, H::SHA_512) => &signature::ECDSA_P521_SHA512_ASN1,
-            (Self::P256K1, H::SHA_256) => &signature::ECDSA_P256K1_SHA256_ASN1,
-            _ => return None,
-        })
+    /// The digest as ECDSA takes it on this curve, whatever hash it comes from: the number that its first bits are,
+    /// no more of them than the order of the curve has (FIPS 186-5, section 6.4.1). AWS-LC signs digests of one
+    /// length on each curve, and a number with zeros before it is the same number.
+    fn number_of(self, digest: &[u8]) -> Option<Digest> {
+        let algorithm = match self {
+            Self::P256 | Self::P256K1 => &digest::SHA256,
+            Self::P384 => &digest::SHA384,
+            // No hash is as long as its order.
+            Self::P521 => &digest::SHA512,
+        };
+        let mut number = [0_u8; digest::MAX_OUTPUT_LEN];
+        let number = number.get_mut(..algorithm.output_len())?;
+        let used = digest.get(..number.len()).unwrap_or(digest);
+        let zeros = number.len().checked_sub(used.len())?;
+        number.get_mut(zeros..)?.copy_from_slice(used);
+        Digest::import_less_safe(number, algorithm).ok()
     }
 }
 
@@ -205,20 +200,14 @@ impl EcPrivateKey {
         }
     }
 
-    /// An ECDSA signature of the data, in ASN.1.
-    pub(super) fn sign(&self, hash: HashingAlgorithm, data: &[u8]) -> Result<Vec<u8>, Failure> {
-        let algorithm = self.curve.signing(hash).ok_or_else(|| self.no_such(hash))?;
-        self.pair(algorithm)
-            .and_then(|pair| pair.sign(&SystemRandom::new(), data).ok())
-            .map(|signature| signature.as_ref().to_vec())
-            .ok_or_else(|| Failure::cryptographic("the signature cannot be made"))
-    }
-
-    fn no_such(&self, hash: HashingAlgorithm) -> Failure {
-        unsupported(format!(
-            "ECDSA on {:?} with {hash} is not supported",
-            self.curve
-        ))
+    /// An ECDSA signature of what has this digest, in ASN.1.
+    pub(super) fn sign(&self, digest: &[u8]) -> Result<Vec<u8>, Failure> {
+        let sign = || {
+            let number = self.curve.number_of(digest)?;
+            let signature = self.pair(self.curve.any())?.sign_digest(&number).ok()?;
+            Some(signature.as_ref().to_vec())
+        };
+        sign().ok_or_else(|| Failure::cryptographic("the signature cannot be made"))
     }
 }
 
@@ -252,48 +241,17 @@ impl EcPublicKey {
         let algorithm = sequence(&[&key_type, &tagged(0x06, self.curve.oid().1)]);
         let mut bits = vec![0];
         bits.extend_from_slice(&self.point);
-        sequence(&[&algorithm, &tagged(0x03, &bits)])
+        sequence(&[&algorithm, &tagged(0x03, &bits)]).to_vec()
     }
 
-    /// Whether it is an ECDSA signature of the data.
-    pub(super) fn verify(
-        &self,
-        hash: HashingAlgorithm,
-        data: &[u8],
-        signature: &[u8],
-    ) -> Result<bool, Failure> {
-        let algorithm = self.curve.verification(hash).ok_or_else(|| {
-            unsupported(format!(
-                "ECDSA on {:?} with {hash} is not supported",
-                self.curve
-            ))
-        })?;
-        Ok(UnparsedPublicKey::new(algorithm, &self.point)
-            .verify(data, signature)
-            .is_ok())
+    /// Whether it is an ECDSA signature of what has this digest.
+    pub(super) fn verify(&self, digest: &[u8], signature: &[u8]) -> bool {
+        self.curve.number_of(digest).is_some_and(|number| {
+            UnparsedPublicKey::new(self.curve.verification(), &self.point)
+                .verify_digest(&number, signature)
+                .is_ok()
+        })
     }
-}
-
-/// A value in DER.
-fn tagged(tag: u8, value: &[u8]) -> Vec<u8> {
-    let mut der = vec![tag];
-    let length = value.len().to_be_bytes();
-    let zeros = length.iter().take_while(|byte| **byte == 0).count();
-    let length = length.get(zeros..).unwrap_or_default();
-    match length {
-        [short] if *short < 0x80 => der.push(*short),
-        [] => der.push(0),
-        long => {
-            der.push(0x80 | u8::try_from(long.len()).unwrap_or(0));
-            der.extend_from_slice(long);
-        }
-    }
-    der.extend_from_slice(value);
-    der
-}
-
-fn sequence(parts: &[&[u8]]) -> Vec<u8> {
-    tagged(0x30, &parts.concat())
 }
 
 #[cfg(test)]
@@ -312,10 +270,86 @@ mod tests {
             assert_eq!(again.point, key.point, "{curve:?}");
             let public = EcPublicKey::from_spki(&key.public().to_spki()).unwrap();
             assert_eq!((public.curve, &public.point), (curve, &key.point));
-            let hash = curve.usual_hash();
-            let signature = key.sign(hash, b"data").unwrap();
-            assert!(public.verify(hash, b"data", &signature).unwrap());
-            assert!(!public.verify(hash, b"other", &signature).unwrap());
+        }
+    }
+
+    use HashingAlgorithm as H;
+
+    const HASHES: [HashingAlgorithm; 11] = [
+        H::SHA_1,
+        H::SHA_224,
+        H::SHA_256,
+        H::SHA_384,
+        H::SHA_512,
+        H::SHA_512_224,
+        H::SHA_512_256,
+        H::SHA3_224,
+        H::SHA3_256,
+        H::SHA3_384,
+        H::SHA3_512,
+    ];
+
+    #[test]
+    fn every_hash_on_every_curve() {
+        for curve in CURVES {
+            let key = EcPrivateKey::generate(curve).unwrap();
+            let public = key.public();
+            for hash in HASHES {
+                let digest = crate::crypto::hash(hash, b"data").unwrap();
+                let other = crate::crypto::hash(hash, b"other").unwrap();
+                let signature = key.sign(&digest).unwrap();
+                assert!(public.verify(&digest, &signature), "{curve:?} {hash}");
+                assert!(!public.verify(&other, &signature), "{curve:?} {hash}");
+            }
+        }
+    }
+
+    /// What AWS-LC makes when it hashes by itself, with each pair of curve and hash that it has.
+    #[test]
+    fn the_same_as_when_the_library_hashes() {
+        use signature::*;
+        let random = aws_lc_rs::rand::SystemRandom::new();
+        let signing: [(Curve, HashingAlgorithm, &'static EcdsaSigningAlgorithm); 9] = [
+            (Curve::P256, H::SHA_256, &ECDSA_P256_SHA256_ASN1_SIGNING),
+            (Curve::P384, H::SHA_384, &ECDSA_P384_SHA384_ASN1_SIGNING),
+            (Curve::P384, H::SHA3_384, &ECDSA_P384_SHA3_384_ASN1_SIGNING),
+            (Curve::P521, H::SHA_224, &ECDSA_P521_SHA224_ASN1_SIGNING),
+            (Curve::P521, H::SHA_256, &ECDSA_P521_SHA256_ASN1_SIGNING),
+            (Curve::P521, H::SHA_384, &ECDSA_P521_SHA384_ASN1_SIGNING),
+            (Curve::P521, H::SHA3_512, &ECDSA_P521_SHA3_512_ASN1_SIGNING),
+            (Curve::P256K1, H::SHA_256, &ECDSA_P256K1_SHA256_ASN1_SIGNING),
+            (
+                Curve::P256K1,
+                H::SHA3_256,
+                &ECDSA_P256K1_SHA3_256_ASN1_SIGNING,
+            ),
+        ];
+        for (curve, hash, algorithm) in signing {
+            let key = EcPrivateKey::generate(curve).unwrap();
+            let signature = key.pair(algorithm).unwrap().sign(&random, b"data").unwrap();
+            let digest = crate::crypto::hash(hash, b"data").unwrap();
+            assert!(
+                key.public().verify(&digest, signature.as_ref()),
+                "{curve:?} {hash}"
+            );
+        }
+        let verification: [(Curve, HashingAlgorithm, &'static EcdsaVerificationAlgorithm); 8] = [
+            (Curve::P256, H::SHA_1, &ECDSA_P256_SHA1_ASN1),
+            (Curve::P256, H::SHA_384, &ECDSA_P256_SHA384_ASN1),
+            (Curve::P256, H::SHA_512, &ECDSA_P256_SHA512_ASN1),
+            (Curve::P384, H::SHA_256, &ECDSA_P384_SHA256_ASN1),
+            (Curve::P384, H::SHA_512, &ECDSA_P384_SHA512_ASN1),
+            (Curve::P521, H::SHA_1, &ECDSA_P521_SHA1_ASN1),
+            (Curve::P521, H::SHA_512, &ECDSA_P521_SHA512_ASN1),
+            (Curve::P256K1, H::SHA3_256, &ECDSA_P256K1_SHA3_256_ASN1),
+        ];
+        for (curve, hash, algorithm) in verification {
+            let key = EcPrivateKey::generate(curve).unwrap();
+            let digest = crate::crypto::hash(hash, b"data").unwrap();
+            let signature = key.sign(&digest).unwrap();
+            UnparsedPublicKey::new(algorithm, &key.point)
+                .verify(b"data", &signature)
+                .unwrap();
         }
     }
 }

@@ -3,19 +3,35 @@
 use aws_lc_rs::{cmac, digest, hmac};
 use kmip::registry::{BlockCipherMode, CryptographicAlgorithm, HashingAlgorithm};
 use kmip::structures::CryptographicParameters;
+use sha2::Digest;
+use sha2::Sha512_224;
+use sha3::Sha3_224;
 
 use super::unsupported;
 use crate::failure::Failure;
 
 /// The hash of the data.
 pub(crate) fn hash(algorithm: HashingAlgorithm, data: &[u8]) -> Result<Vec<u8>, Failure> {
-    digest_of(algorithm).map(|algorithm| digest::digest(algorithm, data).as_ref().to_vec())
+    match algorithm {
+        // AWS-LC has them, but its crate does not offer them.
+        HashingAlgorithm::SHA_512_224 => Ok(Sha512_224::digest(data).to_vec()),
+        HashingAlgorithm::SHA3_224 => Ok(Sha3_224::digest(data).to_vec()),
+        _ => {
+            digest_of(algorithm).map(|algorithm| digest::digest(algorithm, data).as_ref().to_vec())
+        }
+    }
+}
+
+/// How long its digests are, in bytes.
+pub(super) fn digest_bytes(algorithm: HashingAlgorithm) -> Result<usize, Failure> {
+    match algorithm {
+        HashingAlgorithm::SHA_512_224 | HashingAlgorithm::SHA3_224 => Ok(28),
+        _ => digest_of(algorithm).map(digest::Algorithm::output_len),
+    }
 }
 
 /// AWS-LC's name for it.
-pub(super) fn digest_of(
-    algorithm: HashingAlgorithm,
-) -> Result<&'static digest::Algorithm, Failure> {
+fn digest_of(algorithm: HashingAlgorithm) -> Result<&'static digest::Algorithm, Failure> {
     use HashingAlgorithm as H;
     Ok(match algorithm {
         H::SHA_1 => &digest::SHA1_FOR_LEGACY_USE_ONLY,
@@ -128,6 +144,16 @@ mod tests {
             hash(HashingAlgorithm::SHA_256, b"").unwrap()[..2],
             [0xe3, 0xb0]
         );
+        // FIPS 180-4 and 202: the empty message.
+        for (algorithm, start) in [
+            (HashingAlgorithm::SHA_512_224, [0x6e, 0xd0, 0xdd, 0x02]),
+            (HashingAlgorithm::SHA3_224, [0x6b, 0x4e, 0x03, 0x42]),
+            (HashingAlgorithm::SHA3_256, [0xa7, 0xff, 0xc6, 0xf8]),
+        ] {
+            let digest = hash(algorithm, b"").unwrap();
+            assert_eq!(digest[..4], start, "{algorithm}");
+            assert_eq!(digest.len(), digest_bytes(algorithm).unwrap());
+        }
         assert!(hash(HashingAlgorithm::MD2, b"").is_err());
         assert!(mac(CryptographicAlgorithm::AES, None, &key, b"").is_err());
     }

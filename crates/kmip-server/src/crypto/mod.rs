@@ -3,12 +3,14 @@
 mod asymmetric;
 mod block;
 mod chacha;
+mod der;
 mod derive;
 mod ec;
 mod gcm;
 mod hash;
 mod keys;
 mod padding;
+mod pkcs12;
 mod symmetric;
 mod wrap;
 
@@ -17,6 +19,7 @@ pub(crate) use derive::{MOST_BYTES as MOST_DERIVED_BYTES, derive};
 pub(crate) use ec::Curve;
 pub(crate) use hash::{hash, mac};
 pub(crate) use keys::{PrivateKey, PublicKey, with_material};
+pub(crate) use pkcs12::pkcs12;
 pub(crate) use symmetric::{Direction, Task, begin};
 pub(crate) use wrap::{unwrap, wrap};
 

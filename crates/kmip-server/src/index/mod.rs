@@ -8,6 +8,7 @@
 //! | `E`, tenant, digest of an attribute with its value, rank u64 | the identifier of an object that has it |
 //! | `R`, tenant, tag u32, date i64, rank | the identifier of an object with that date |
 //! | `D`, time i64, tenant, identifier | when the clock moves the object to its next state |
+//! | `C` | how many objects there are, u64 |
 //!
 //! The rank is what puts the newest first: the complement of the object's sequence. All entries with one value are in
 //! that order, so that objects with several values are found by going through the entries of all of them side by side
@@ -56,6 +57,12 @@ pub(crate) fn name_key(tenant: Tenant, name: &str) -> Key {
 
 /// What the keys of all coming changes of state begin with.
 pub(crate) const DUE: &[u8] = b"D";
+
+/// What the keys of all objects begin with.
+pub(crate) const OBJECTS: &[u8] = b"O";
+
+/// How many objects there are.
+pub(crate) const COUNT: &[u8] = b"C";
 
 /// When the clock moves an object.
 fn due_key(at: i64, tenant: Tenant, identifier: &str) -> Key {

@@ -78,6 +78,8 @@ pub(super) fn make_pair(
     let (pair, formats, bits) = match algorithm {
         CryptographicAlgorithm::RSA => {
             let bits = bits.ok_or_else(|| Failure::missing("the Cryptographic Length"))?;
+            context.costs.check_rsa(bits)?;
+            let _turn = context.costs.turn(context.deadline)?;
             (
                 new_rsa(bits)?,
                 (KeyFormatType::PKCS_1, KeyFormatType::PKCS_1),

@@ -62,6 +62,16 @@ pub(super) fn derive_key(
             "the method HASH hashes the key: there is no Derivation Data with it",
         ));
     }
+    let turn = match (
+        request.derivation_method,
+        request.derivation_parameters.iteration_count,
+    ) {
+        (DerivationMethod::PBKDF2, Some(count)) => {
+            let costs = context.costs;
+            Some(costs.turn_for_iterations(count, context.deadline)?)
+        }
+        _ => None,
+    };
     let mut material = derive(
         request.derivation_method,
         &request.derivation_parameters,
@@ -70,6 +80,7 @@ pub(super) fn derive_key(
         &data,
         length,
     )?;
+    drop(turn);
     let material = std::mem::take(&mut *material);
     let value: ManagedObject = match request.object_type {
         ObjectType::SymmetricKey => {

@@ -34,6 +34,7 @@ pub(super) fn hash(
         }
         Gathered::Whole(data) => data,
     };
+    let _turn = context.costs.turn_for_bytes(data.len(), context.deadline)?;
     let hashed = hash_with(algorithm, &data)?;
     context.yields_data(Some(&hashed));
     Ok(HashResponse {

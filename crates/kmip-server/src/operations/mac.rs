@@ -41,6 +41,7 @@ pub(super) fn mac(context: &mut Context<'_>, request: MACRequest) -> Result<MACR
     let (mac_data, correlation_value) = match gathered {
         Gathered::More(value) => (None, Some(value)),
         Gathered::Whole(data) => {
+            let _turn = context.costs.turn_for_bytes(data.len(), context.deadline)?;
             let made = make(&object, request.cryptographic_parameters.as_ref(), &data)?;
             context.yields_data(Some(&made));
             (Some(Bytes(made)), None)

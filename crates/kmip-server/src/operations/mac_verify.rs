@@ -37,6 +37,7 @@ pub(super) fn mac_verify(
             let given = request
                 .mac_data
                 .ok_or_else(|| Failure::missing("the MAC Data"))?;
+            let _turn = context.costs.turn_for_bytes(data.len(), context.deadline)?;
             let made = make(&object, request.cryptographic_parameters.as_ref(), &data)?;
             let is_valid = bool::from(made.as_slice().ct_eq(&given));
             let validity = if is_valid {

@@ -31,6 +31,7 @@ mod new_object;
 mod obtain_lease;
 mod parts;
 mod ping;
+mod pkcs12;
 mod query;
 mod re_key;
 mod re_key_key_pair;

@@ -43,6 +43,7 @@ pub(super) fn sign(
     let (signature_data, correlation_value) = match gathered {
         Gathered::More(value) => (None, Some(value)),
         Gathered::Whole(data) => {
+            let _turn = context.costs.turn_for_bytes(data.len(), context.deadline)?;
             let own = object.attributes.cryptographic_parameters();
             let parameters = request.cryptographic_parameters.as_ref().or(own);
             let signed = match &request.digested_data {

@@ -38,6 +38,7 @@ pub(super) fn signature_verify(
             let signature = request
                 .signature_data
                 .ok_or_else(|| Failure::missing("the Signature Data"))?;
+            let _turn = context.costs.turn_for_bytes(data.len(), context.deadline)?;
             let own = object.attributes.cryptographic_parameters();
             let parameters = request.cryptographic_parameters.as_ref().or(own);
             let signed = match &request.digested_data {

@@ -14,6 +14,7 @@ use kmip::{Limits, ManagedObject, SecretBytes};
 use zeroize::Zeroizing;
 
 use super::cipher::symmetric_key;
+use super::pkcs12;
 use crate::batch::Context;
 use crate::clock::now;
 use crate::crypto::{self, PrivateKey, PublicKey, with_material};
@@ -87,7 +88,10 @@ pub(super) fn shaped(
     if let Some(format) = shape.format
         && format != block.key_format_type
     {
-        let converted = convert(&value, format)?;
+        let converted = match format {
+            KeyFormatType::PKCS_12 => pkcs12::block(context, object)?,
+            _ => convert(&value, format)?,
+        };
         if let Some(block) = key_block_mut(&mut value) {
             *block = converted;
         }

@@ -20,17 +20,20 @@ pub use keystore::{change_key, check_key, source};
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use storage::backup::{MasterKey, Progress};
 use storage::{
-    CheckpointOptions, CheckpointReport, DbpathState, Encryption, KeyValues, KeystoreCopy, Store,
-    StoreOptions,
+    CheckpointOptions, CheckpointReport, DbpathState, Encryption, KeyValueTransaction, KeyValues,
+    KeystoreCopy, Store, StoreOptions,
 };
 use thiserror::Error;
+use tokio::runtime::Handle;
 use zeroize::Zeroizing;
 
 use self::keystore::{Keystore, Ring};
 use self::seal::Sealer;
+use crate::stats::Counter;
 
 /// The database of the storage layer that holds all objects. Its name is in an encrypted file.
 const DATABASE: &str = "kmip";
@@ -43,12 +46,35 @@ const MEMTABLE_BYTES: usize = 32 << 20;
 /// Called now and then with how far a backup came.
 pub type OnProgress = Arc<dyn Fn(Progress) + Send + Sync>;
 
+/// How something goes that is done again and again.
+#[derive(Default)]
+struct Health {
+    is_failing: AtomicBool,
+    failures: Counter,
+}
+
+impl Health {
+    fn noted<T>(&self, result: storage::Result<T>) -> storage::Result<T> {
+        if result.is_err() {
+            self.failures.add_one();
+        }
+        self.is_failing.store(result.is_err(), Ordering::Relaxed);
+        result
+    }
+
+    fn is_failing(&self) -> bool {
+        self.is_failing.load(Ordering::Relaxed)
+    }
+}
+
 /// An open store.
 pub(crate) struct ObjectStore {
     store: Store,
     keystore: Arc<Keystore>,
     sealer: Sealer,
     pub(crate) map: KeyValues,
+    writes: Health,
+    syncs: Health,
 }
 
 impl ObjectStore {
@@ -77,9 +103,40 @@ impl ObjectStore {
         Ok(Self {
             sealer: keystore.sealer(),
             map: database.key_values(),
+            writes: Health::default(),
+            syncs: Health::default(),
             store,
             keystore,
         })
+    }
+
+    /// Applies a transaction. Seen when this returns, by everybody, and not durable yet. Blocks.
+    pub(crate) fn commit(
+        &self,
+        runtime: &Handle,
+        transaction: KeyValueTransaction,
+    ) -> storage::Result<u64> {
+        self.writes
+            .noted(runtime.block_on(self.map.commit(transaction)))
+    }
+
+    /// Waits until a commit and all before it are durable. Blocks.
+    pub(crate) fn wait_durable(&self, commit: u64) -> storage::Result<()> {
+        if self.map.is_durable(commit) {
+            return Ok(());
+        }
+        self.syncs.noted(self.map.wait_durable(commit))
+    }
+
+    /// Whether the last write and the last sync went well. After a failed sync nothing is written any more: only a
+    /// restart helps.
+    pub(crate) fn is_healthy(&self) -> bool {
+        !self.writes.is_failing() && !self.syncs.is_failing()
+    }
+
+    /// How many writes and syncs have failed.
+    pub(crate) fn failures(&self) -> u64 {
+        self.writes.failures.get() + self.syncs.failures.get()
     }
 
     /// Encrypts a record.

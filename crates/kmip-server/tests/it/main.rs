@@ -3,6 +3,7 @@
 mod attributes;
 mod audited;
 mod ciphers;
+mod clock;
 mod ends;
 mod failover;
 mod hostile_clients;
@@ -12,6 +13,7 @@ mod oasis;
 mod operations;
 mod owners;
 mod peer;
+mod pkcs12;
 mod restart;
 mod rig;
 mod taken_away;

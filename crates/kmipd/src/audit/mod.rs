@@ -4,6 +4,7 @@
 mod event;
 mod file;
 mod line;
+mod syncer;
 mod syslog;
 mod verify;
 
@@ -14,6 +15,7 @@ pub use verify::{Broken, Proof, verify};
 
 use std::io::Write;
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -25,12 +27,15 @@ use crate::config::{self, Fsync, OnFailure};
 use crate::secret;
 use event::OperationBody;
 use file::AuditFile;
+use syncer::Syncer;
 use syslog::Syslog;
 
 /// Everything that an event is told to.
 #[derive(Debug)]
 pub struct Audit {
-    file: Option<AuditFile>,
+    /// Before the file: it ends first.
+    syncer: Option<Syncer>,
+    file: Option<Arc<AuditFile>>,
     syslog: Option<Syslog>,
     stdout: bool,
     fsync: Fsync,
@@ -77,8 +82,14 @@ impl Audit {
         let file = config
             .file
             .as_deref()
-            .map(|path| AuditFile::open(path, key, config.rotate_size))
+            .map(|path| AuditFile::open(path, key, config.rotate_size).map(Arc::new))
             .transpose()?;
+        let syncer = match (&file, config.fsync) {
+            (Some(file), Fsync::Always | Fsync::Changes) => Some(
+                Syncer::start(file.clone()).map_err(|source| AuditFileError::Thread { source })?,
+            ),
+            _ => None,
+        };
         let syslog = config
             .syslog
             .as_ref()
@@ -86,6 +97,7 @@ impl Audit {
             .transpose()
             .map_err(|problem| AuditFileError::Syslog(problem.to_string()))?;
         Ok(Self {
+            syncer,
             file,
             syslog,
             stdout: config.stdout,
@@ -109,7 +121,7 @@ impl Audit {
 
     /// The number of the last line of the file.
     pub fn last_seq(&self) -> Option<u64> {
-        self.file.as_ref().map(AuditFile::last_seq)
+        self.file.as_ref().map(|file| file.last_seq())
     }
 
     /// How often the file was full and could not be replaced by a new one; it goes on until it can.
@@ -120,7 +132,7 @@ impl Audit {
 
     /// Whether the file takes lines.
     pub fn is_healthy(&self) -> bool {
-        let is_broken = self.file.as_ref().is_some_and(AuditFile::is_broken);
+        let is_broken = self.file.as_ref().is_some_and(|file| file.is_broken());
         !is_broken && !self.failing.load(Ordering::Relaxed)
     }
 
@@ -154,7 +166,7 @@ impl Audit {
     /// # Errors
     /// The file cannot be opened.
     pub fn reopen(&self) -> Result<(), AuditFileError> {
-        self.file.as_ref().map_or(Ok(()), AuditFile::reopen)
+        self.file.as_ref().map_or(Ok(()), |file| file.reopen())
     }
 
     fn tell(&self, body: &impl Serialize, is_failure: bool) -> Result<(), AuditError> {
@@ -186,6 +198,15 @@ impl Audit {
             let _ = writeln!(out, "{{\"target\":\"audit\",\"audit\":{line}}}");
         }
         result
+    }
+
+    /// Whether a request waits until its lines are on the disk.
+    fn waits(&self, changes: bool) -> bool {
+        match self.fsync {
+            Fsync::Always => true,
+            Fsync::Changes => changes,
+            Fsync::Interval => false,
+        }
     }
 
     /// Logs the first failure after a success, and the first success after a failure.
@@ -238,16 +259,26 @@ impl AuditSink for Audit {
         self.unless_tolerated(changes, result)
     }
 
+    fn is_quick(&self) -> bool {
+        // A pipe or a datagram socket may be full.
+        let is_plain = self.syslog.is_none() && !self.stdout && self.fsync != Fsync::Always;
+        let file = self.file.as_ref();
+        is_plain && !self.failing.load(Ordering::Relaxed) && file.is_none_or(|file| file.is_quick())
+    }
+
+    fn begin_settling(&self, changes: bool) {
+        if let Some(syncer) = &self.syncer
+            && self.waits(changes)
+        {
+            syncer.begin();
+        }
+    }
+
     fn settle(&self, changes: bool) -> Result<(), AuditError> {
         let Some(file) = &self.file else {
             return Ok(());
         };
-        let waits = match self.fsync {
-            Fsync::Always => true,
-            Fsync::Changes => changes,
-            Fsync::Interval => false,
-        };
-        if !waits {
+        if !self.waits(changes) {
             return Ok(());
         }
         let result = self.outcome(file.sync());

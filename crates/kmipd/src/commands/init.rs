@@ -56,6 +56,14 @@ impl Init {
             self.names.clone()
         };
         layout.make_directories()?;
+        let _lock = layout.lock()?;
+        // Another one may have been faster.
+        if layout.ca_key().exists() {
+            return Err(PkiError::NotEmpty {
+                directory: self.dir.clone(),
+            }
+            .into());
+        }
         let authority = Authority::create(
             &layout,
             &self.ca_name,

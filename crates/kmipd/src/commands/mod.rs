@@ -10,6 +10,7 @@ mod password;
 mod server;
 
 use std::ffi::OsString;
+use std::fs::File;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -76,6 +77,8 @@ struct PkiOptions {
 
 /// What those commands work with.
 struct Opened {
+    /// Nobody else changes anything while it lives.
+    _lock: File,
     layout: Layout,
     authority: Authority,
     index: Index,
@@ -85,9 +88,12 @@ impl PkiOptions {
     fn open(&self) -> Result<Opened, Error> {
         let layout = Layout::new(&self.dir);
         let passphrase = passphrase(self.ca_passphrase_file.as_ref())?;
+        layout.check()?;
+        let lock = layout.lock()?;
         let authority = Authority::open(&layout, passphrase.as_ref().map(|text| text.as_str()))?;
         let index = Index::read(&layout.index())?;
         Ok(Opened {
+            _lock: lock,
             layout,
             authority,
             index,

@@ -15,6 +15,9 @@ pub const MAX_FILE_BYTES: u64 = 1024 * 1024;
 /// Most files that are read from `clientsDirectory`.
 const MAX_CLIENTS: usize = 100_000;
 
+/// Each of those that wait holds a thread, of which there are 512 for everybody.
+const MOST_WAITING: usize = 256;
+
 /// Reads the configuration and the clients of its `clientsDirectory`. Relative paths become relative to the file's
 /// directory. Certificates and keys are not looked at.
 ///
@@ -162,6 +165,18 @@ fn check(config: &Config, path: &Path) -> Result<(), ConfigError> {
     if !(1024..=64 << 20).contains(&limits.message_size) {
         return invalid("limits.messageSize", "expected 1KiB to 64MiB");
     }
+    if ![1024, 2048, 3072, 4096, 8192].contains(&config.crypto.max_rsa_bits) {
+        return invalid(
+            "crypto.maxRsaBits",
+            "expected 1024, 2048, 3072, 4096 or 8192",
+        );
+    }
+    if config.crypto.max_iterations == 0 {
+        return invalid("crypto.maxIterations", "expected a number of at least 1");
+    }
+    if config.crypto.costly_waiting > MOST_WAITING {
+        return invalid("crypto.costlyWaiting", "expected 256 at most");
+    }
     if config.tenants.iter().any(String::is_empty) {
         return invalid("tenants", "a tenant must have a name");
     }
@@ -281,6 +296,18 @@ roles: {all: {operations: [all]}}
                 ["limits.handshakes", "at least 1"],
             ),
             (
+                format!("{SMALLEST}crypto: {{maxRsaBits: 2000}}\n"),
+                ["crypto.maxRsaBits", "4096"],
+            ),
+            (
+                format!("{SMALLEST}crypto: {{maxIterations: 0}}\n"),
+                ["crypto.maxIterations", "at least 1"],
+            ),
+            (
+                format!("{SMALLEST}crypto: {{costlyWaiting: 1000}}\n"),
+                ["crypto.costlyWaiting", "256"],
+            ),
+            (
                 format!("{SMALLEST}audit: {{syslog: {{}}}}\n"),
                 ["audit.syslog", "exactly one"],
             ),
@@ -339,6 +366,7 @@ clients:
     credential: {username: a, deviceSerialNumber: b, passwordHash: c}
 clientsDirectory: a
 limits: {}
+crypto: {}
 audit: {file: a, hmacKeyFile: b, syslog: {socket: a, udp: '127.0.0.1:1'}}
 metrics: {listen: '127.0.0.1:1'}
 log: {}

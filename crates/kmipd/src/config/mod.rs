@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use kmip_server::CryptoLimits;
 use serde::{Deserialize, Serialize};
 
 /// The whole file.
@@ -26,6 +27,9 @@ pub struct Config {
     /// What a client may take.
     #[serde(default)]
     pub limits: Limits,
+    /// Which cryptography clients may ask for.
+    #[serde(default)]
+    pub crypto: Crypto,
     /// Where the audit log goes.
     #[serde(default)]
     pub audit: Audit,
@@ -172,6 +176,52 @@ impl Default for Limits {
             idle_timeout_seconds: 600,
             request_timeout_ms: 30_000,
             drain_timeout_ms: 10_000,
+        }
+    }
+}
+
+/// Which cryptography clients may ask for, and how much of it.
+#[derive(Clone, Debug, Deserialize, Serialize, PartialEq)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Crypto {
+    /// RSA keys of 1024 bits are made as well.
+    pub allow_weak_keys: bool,
+    /// The longest RSA key that is made, in bits.
+    pub max_rsa_bits: u32,
+    /// The most iterations of PBKDF2.
+    pub max_iterations: u32,
+    /// How many costly operations are performed at once; 0: one for each processor but one.
+    pub costly_at_once: usize,
+    /// How many more wait for their turn.
+    pub costly_waiting: usize,
+}
+
+impl Default for Crypto {
+    fn default() -> Self {
+        let limits = CryptoLimits::default();
+        Self {
+            allow_weak_keys: limits.weak_keys,
+            max_rsa_bits: limits.max_rsa_bits,
+            max_iterations: limits.max_iterations,
+            costly_at_once: 0,
+            costly_waiting: limits.costly_waiting,
+        }
+    }
+}
+
+impl Crypto {
+    /// As the server takes it.
+    pub fn limits(&self) -> CryptoLimits {
+        let usual = CryptoLimits::default();
+        CryptoLimits {
+            weak_keys: self.allow_weak_keys,
+            max_rsa_bits: self.max_rsa_bits,
+            max_iterations: self.max_iterations,
+            costly_at_once: match self.costly_at_once {
+                0 => usual.costly_at_once,
+                given => given,
+            },
+            costly_waiting: self.costly_waiting,
         }
     }
 }

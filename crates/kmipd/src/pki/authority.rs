@@ -89,17 +89,11 @@ impl Authority {
     /// # Errors
     /// See [`PkiError`]; [`tls::Error::PasswordMissing`] and [`tls::Error::PasswordWrong`] in [`PkiError::Tls`].
     pub fn open(layout: &Layout, passphrase: Option<&str>) -> Result<Self, PkiError> {
-        for missing in [layout.ca(), layout.ca_key(), layout.index()] {
-            if !missing.exists() {
-                return Err(PkiError::NotInitialised {
-                    directory: layout.directory().to_owned(),
-                    missing,
-                });
-            }
-        }
+        layout.check()?;
         let read = |path: &Path| {
             std::fs::read_to_string(path).map_err(|source| PkiError::io(path, source))
         };
+        crate::secret::check_private(&layout.ca_key()).map_err(PkiError::Exposed)?;
         let certificate_pem = read(&layout.ca())?;
         let password = passphrase.map(Password::new);
         let key = tls::load_private_key(&layout.ca_key(), password.as_ref())?;

@@ -25,6 +25,15 @@ pub enum PkiError {
     /// A certificate that was issued cannot be read.
     #[error("a certificate that was issued cannot be read: {0}")]
     Unreadable(String),
+    /// Others can read the authority's key.
+    #[error("{0}")]
+    Exposed(String),
+    /// Another command is at it.
+    #[error("another kmipd command works on {} and does not end: try again when it has", directory.display())]
+    Busy {
+        /// The directory.
+        directory: PathBuf,
+    },
     /// The authority's key cannot be encrypted.
     #[error("the authority's key cannot be encrypted: {0}")]
     Encrypt(String),

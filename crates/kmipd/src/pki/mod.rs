@@ -5,6 +5,7 @@
 //! DIR/pki/ca-key.pem      its key, mode 0600, encrypted if a passphrase was given. Better kept elsewhere
 //! DIR/pki/index.json      every certificate that it has issued
 //! DIR/pki/crl.pem         the revocation list
+//! DIR/pki/lock            held by the command that changes one of them
 //! DIR/server.pem          the server's certificate and key
 //! DIR/issued/NAME.pem     a client's certificate, the authority's, and its key: to be taken to the client
 //! DIR/clients/NAME.yaml   what the client may do
@@ -18,12 +19,20 @@ pub use authority::{Authority, Lifetimes};
 pub use error::PkiError;
 pub use index::{Entry, Index, Kind};
 
+use std::fs::{File, OpenOptions, TryLockError};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use time::OffsetDateTime;
 use tls::write_private;
 
 use crate::files::make_directory;
+
+/// How long a command waits for another one; each takes milliseconds.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// How often it looks.
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// A directory that `kmipd init` has made.
 #[derive(Clone, Debug)]
@@ -72,6 +81,38 @@ impl Layout {
         self.directory.join("server.pem")
     }
 
+    /// Makes the commands that issue and revoke wait for each other: without it, two at the same time would write the
+    /// index one over the other, and a certificate that is not in it cannot be revoked. Ends when it is dropped.
+    ///
+    /// # Errors
+    /// [`PkiError::Busy`] after half a minute; [`PkiError::Io`].
+    pub fn lock(&self) -> Result<File, PkiError> {
+        let path = self.directory.join("pki/lock");
+        let failed = |source| PkiError::io(&path, source);
+        let file = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .open(&path)
+            .map_err(failed)?;
+        let end = Instant::now() + PATIENCE;
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Ok(file),
+                Err(TryLockError::WouldBlock) if Instant::now() < end => {
+                    std::thread::sleep(PAUSE);
+                }
+                Err(TryLockError::WouldBlock) => {
+                    return Err(PkiError::Busy {
+                        directory: self.directory.join("pki"),
+                    });
+                }
+                Err(TryLockError::Error(source)) => return Err(failed(source)),
+            }
+        }
+    }
+
     /// A client's certificate and key.
     pub fn issued(&self, name: &str) -> PathBuf {
         self.directory.join("issued").join(format!("{name}.pem"))
@@ -80,6 +121,22 @@ impl Layout {
     /// What a client may do.
     pub fn client(&self, name: &str) -> PathBuf {
         self.directory.join("clients").join(format!("{name}.yaml"))
+    }
+
+    /// Whether it is such a directory, with the authority in it.
+    ///
+    /// # Errors
+    /// [`PkiError::NotInitialised`].
+    pub fn check(&self) -> Result<(), PkiError> {
+        for missing in [self.ca(), self.ca_key(), self.index()] {
+            if !missing.exists() {
+                return Err(PkiError::NotInitialised {
+                    directory: self.directory.clone(),
+                    missing,
+                });
+            }
+        }
+        Ok(())
     }
 
     pub(crate) fn make_directories(&self) -> Result<(), PkiError> {

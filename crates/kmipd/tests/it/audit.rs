@@ -3,8 +3,6 @@
 use std::path::Path;
 
 use kmip_client::NewSymmetricKey;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 
 use crate::rig::Rig;
 
@@ -108,7 +106,7 @@ async fn says_who_did_what_and_shows_what_was_done_to_it() {
 async fn with_a_key_and_over_several_files() {
     let rig = Rig::new();
     let key = "A".repeat(43) + "=";
-    std::fs::write(rig.path().join("audit-key"), &key).unwrap();
+    tls::write_private(&rig.path().join("audit-key"), key.as_bytes()).unwrap();
     rig.configure(
         "  file: audit/audit.log\n",
         "  file: audit/audit.log\n  hmacKeyFile: audit-key\n  rotateSize: 2KiB\n  fsync: always\n",
@@ -143,42 +141,4 @@ async fn nothing_is_done_that_is_not_in_it() {
     rig.configure("  file: audit/audit.log\n", "  file: /dev/full\n");
     let (status, complaint) = rig.fails(&["--config", rig.layout().config().to_str().unwrap()]);
     assert_eq!(status, 7, "{complaint}");
-}
-
-#[tokio::test]
-async fn metrics_and_health() {
-    let rig = Rig::new();
-    rig.configure(
-        "# metrics:\n#   listen: 127.0.0.1:9696",
-        "metrics:\n  listen: 127.0.0.1:0",
-    );
-    let server = rig.start();
-    let metrics = server.metrics_address;
-    rig.connect(&server, "strongroom")
-        .await
-        .create_symmetric_key(&NewSymmetricKey::aes256("k"))
-        .await
-        .unwrap();
-    let page = get(metrics, "/metrics").await;
-    for expected in [
-        "HTTP/1.1 200 OK",
-        "kmipd_operations_total{operation=\"Create\",result=\"success\"} 1",
-        "kmipd_request_duration_seconds_count",
-        "kmipd_audit_last_line",
-        "# TYPE kmipd_connections gauge",
-    ] {
-        assert!(page.contains(expected), "{expected} in {page}");
-    }
-    assert!(get(metrics, "/health").await.ends_with("ok\n"));
-    assert!(get(metrics, "/keys").await.starts_with("HTTP/1.1 404"));
-    server.stop();
-}
-
-async fn get(address: std::net::SocketAddr, path: &str) -> String {
-    let mut stream = TcpStream::connect(address).await.unwrap();
-    let request = format!("GET {path} HTTP/1.1\r\nHost: kmipd\r\n\r\n");
-    stream.write_all(request.as_bytes()).await.unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).await.unwrap();
-    answer
 }

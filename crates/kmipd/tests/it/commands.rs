@@ -13,7 +13,15 @@ fn what_init_makes() {
         ("server.pem", 0o600),
         ("issued/strongroom.pem", 0o600),
         ("kek", 0o600),
+        ("kmipd.yaml", 0o600),
+        ("clients/strongroom.yaml", 0o600),
+        ("pki/ca.pem", 0o600),
+        ("pki/crl.pem", 0o600),
+        ("pki/index.json", 0o600),
+        ("pki/lock", 0o600),
         ("pki", 0o700),
+        ("issued", 0o700),
+        ("clients", 0o700),
     ] {
         let permissions = std::fs::metadata(rig.path().join(name))
             .unwrap()
@@ -44,7 +52,7 @@ fn what_init_makes() {
 fn a_passphrase_for_the_authoritys_key() {
     let directory = tempfile::tempdir().unwrap();
     let passphrase = directory.path().join("passphrase");
-    std::fs::write(&passphrase, "open sesame\n").unwrap();
+    tls::write_private(&passphrase, b"open sesame\n").unwrap();
     let passphrase = passphrase.to_str().unwrap();
     let dir = directory.path().join("kmipd");
     let dir = dir.to_str().unwrap();
@@ -102,7 +110,7 @@ fn configurations_that_are_refused() {
         ),
         (
             "  file: audit/audit.log",
-            "  file: a\n  hmacKeyFile: kmipd.yaml",
+            "  file: a\n  hmacKeyFile: server.pem",
             7,
             "audit.hmacKeyFile",
         ),

@@ -1,9 +1,14 @@
 //! The program as operators run it: `init`, `client`, `--config`, signals, `audit verify`.
 
+mod at_once;
 mod audit;
 mod backups;
 mod commands;
+mod costs;
+mod credentials;
+mod crowd;
 mod drain;
+mod health;
 mod keys;
 mod kills;
 mod limits;
@@ -11,3 +16,5 @@ mod policy;
 mod reload;
 mod restart;
 mod rig;
+mod secrets;
+mod systemd;

@@ -117,6 +117,42 @@ async fn a_new_client_and_a_new_certificate_of_an_old_one() {
     server.stop();
 }
 
+/// What a reload cannot put in force is named, and nothing of its value.
+#[tokio::test]
+async fn options_that_need_a_restart() {
+    let rig = Rig::new();
+    let server = rig.start();
+    let line = server.reload();
+    assert!(!line.contains("restart"), "{line}");
+    rig.configure(
+        "storage:\n",
+        "limits: {batchItems: 17}\nlog: {level: warn}\nstorage:\n",
+    );
+    rig.configure("audit/audit.log", "audit/elsewhere.log");
+    server.signal("HUP");
+    for option in ["audit.file", "limits.batchItems", "log.level"] {
+        let line = server.wait_for("holds after a restart only");
+        assert!(line.contains(&format!("\"option\":\"{option}\"")), "{line}");
+        assert!(
+            !line.contains("elsewhere") && !line.contains("17"),
+            "{line}"
+        );
+    }
+    let line = server.wait_for("policy and certificates");
+    assert!(
+        line.contains("waits for a restart: audit.file, limits.batchItems, log.level"),
+        "{line}"
+    );
+    // The rest of the file is in force.
+    rig.connect(&server, "strongroom")
+        .await
+        .query()
+        .await
+        .unwrap();
+    server.stop();
+    assert!(!rig.path().join("audit/elsewhere.log").exists());
+}
+
 #[tokio::test]
 async fn what_cannot_be_used_changes_nothing() {
     let rig = Rig::new();

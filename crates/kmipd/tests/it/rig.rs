@@ -129,8 +129,13 @@ impl Rig {
     }
 
     pub(crate) fn start(&self) -> Running {
+        self.start_as(Command::new(env!("CARGO_BIN_EXE_kmipd")))
+    }
+
+    /// Started by this command, which takes the program's arguments.
+    pub(crate) fn start_as(&self, mut command: Command) -> Running {
         let config = self.layout().config();
-        let mut child = Command::new(env!("CARGO_BIN_EXE_kmipd"))
+        let mut child = command
             .args(["--config", config.to_str().unwrap()])
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -207,6 +212,10 @@ impl Rig {
 }
 
 impl Running {
+    pub(crate) fn process(&self) -> u32 {
+        self.child.id()
+    }
+
     pub(crate) fn wait_for(&self, text: &str) -> String {
         self.lines.wait_for(text)
     }
@@ -251,6 +260,16 @@ fn address(line: &str) -> SocketAddr {
     let (_, rest) = line.split_once("\"address\":\"").unwrap();
     let (address, _) = rest.split_once('"').unwrap();
     address.parse().unwrap()
+}
+
+/// What the metrics' listener answers, head included.
+pub(crate) async fn http_get(address: SocketAddr, path: &str) -> String {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let request = format!("GET {path} HTTP/1.1\r\nHost: kmipd\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    answer
 }
 
 /// Sends a request and reads its response.

@@ -10,6 +10,7 @@ use time::format_description::well_known::Rfc3339;
 use super::tree::{Node, parse};
 
 /// A case: requests, and what is to come back.
+#[derive(Clone)]
 pub(crate) struct Case {
     /// `v1.4/CS-BC-M-1-14.xml`.
     pub(crate) file: String,
@@ -78,12 +79,33 @@ fn read(dir: &Path, path: &Path) -> Case {
     }
 }
 
+impl Case {
+    /// The same in a newer version: one that changes nothing about it.
+    pub(crate) fn in_minor_version(&self, folder: &str, minor: &str) -> Self {
+        let mut case = self.clone();
+        let (_, name) = case.file.split_once('/').expect("a folder");
+        case.file = format!("{folder}/{name}");
+        for (request, response) in &mut case.exchanges {
+            for message in [request, response] {
+                message.visit_mut(&mut |node| {
+                    if node.tag == "ProtocolVersionMinor" {
+                        node.value = minor.to_owned();
+                    }
+                });
+            }
+        }
+        case
+    }
+}
+
 /// What variables stand for, and what the server has made in the place of what the published server made.
 #[derive(Default)]
 pub(crate) struct Variables {
     bound: HashMap<String, String>,
     /// The last value of each tag in a response: for variables that no response names.
     last: HashMap<String, String>,
+    /// How many seconds the server's clock is ahead.
+    pub(crate) ahead: i64,
 }
 
 impl Variables {
@@ -106,7 +128,7 @@ impl Variables {
     pub(crate) fn fill(&self, node: &Node) -> String {
         let value = &node.value;
         if let Some(offset) = value.strip_prefix("$NOW") {
-            return moment(offset);
+            return self.moment(offset);
         }
         if let Some(bound) = self.get(value) {
             return bound.to_owned();
@@ -116,19 +138,19 @@ impl Variables {
         }
         value.clone()
     }
-}
 
-/// Now, so many seconds later or earlier.
-fn moment(offset: &str) -> String {
-    let offset = offset.replace(' ', "");
-    let offset: i64 = if offset.is_empty() {
-        0
-    } else {
-        offset.parse().expect("seconds")
-    };
-    let now = OffsetDateTime::now_utc().unix_timestamp();
-    OffsetDateTime::from_unix_timestamp(now + offset)
-        .expect("a time of our century")
-        .format(&Rfc3339)
-        .expect("formats")
+    /// Now, so many seconds later or earlier.
+    fn moment(&self, offset: &str) -> String {
+        let offset = offset.replace(' ', "");
+        let offset: i64 = if offset.is_empty() {
+            0
+        } else {
+            offset.parse().expect("seconds")
+        };
+        let now = OffsetDateTime::now_utc().unix_timestamp() + self.ahead;
+        OffsetDateTime::from_unix_timestamp(now + offset)
+            .expect("a time of our century")
+            .format(&Rfc3339)
+            .expect("formats")
+    }
 }

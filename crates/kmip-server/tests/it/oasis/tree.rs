@@ -36,6 +36,14 @@ impl Node {
         }
     }
 
+    /// Every element below, itself included, to be changed.
+    pub(crate) fn visit_mut(&mut self, change: &mut impl FnMut(&mut Node)) {
+        change(self);
+        for child in &mut self.children {
+            child.visit_mut(change);
+        }
+    }
+
     /// As XML, each value as `fill` gives it.
     pub(crate) fn to_xml(&self, fill: &mut impl FnMut(&Node) -> String) -> String {
         let mut xml = String::new();

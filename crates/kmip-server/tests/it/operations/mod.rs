@@ -1,0 +1,71 @@
+//! The operations that the client library has no function for, end to end.
+
+mod attributes;
+mod batches;
+mod deriving;
+mod key_pairs;
+mod leaving;
+mod limits;
+mod signing;
+
+use kmip::operations::*;
+use kmip::registry::{CryptographicAlgorithm, CryptographicUsageMask, ObjectType};
+use kmip::{AttributeValue, Attributes, DateTime, ProtocolVersion};
+
+use crate::peer::Peer;
+
+const V1_4: ProtocolVersion = ProtocolVersion::V1_4;
+const V2_1: ProtocolVersion = ProtocolVersion::V2_1;
+
+fn active() -> AttributeValue {
+    AttributeValue::ActivationDate(DateTime(1))
+}
+
+fn mask(mask: CryptographicUsageMask) -> AttributeValue {
+    AttributeValue::CryptographicUsageMask(mask)
+}
+
+fn aes(bits: i32) -> Attributes {
+    Attributes::new()
+        .with(AttributeValue::CryptographicAlgorithm(
+            CryptographicAlgorithm::AES,
+        ))
+        .with(AttributeValue::CryptographicLength(bits))
+}
+
+fn create(attributes: Attributes) -> CreateRequest {
+    CreateRequest {
+        object_type: ObjectType::SymmetricKey,
+        attributes,
+        protection_storage_masks: None,
+    }
+}
+
+async fn created(peer: &mut Peer, attributes: Attributes) -> String {
+    let response: CreateResponse = peer.ask(create(attributes)).await;
+    response.unique_identifier.to_string()
+}
+
+async fn attributes(peer: &mut Peer, id: &str) -> Attributes {
+    let response: GetAttributesResponse = peer
+        .ask(GetAttributesRequest {
+            unique_identifier: Some(id.into()),
+            attribute_names: Vec::new(),
+        })
+        .await;
+    response.attributes
+}
+
+async fn get(peer: &mut Peer, id: &str) -> GetResponse {
+    peer.ask(GetRequest {
+        unique_identifier: Some(id.into()),
+        ..GetRequest::default()
+    })
+    .await
+}
+
+async fn located(peer: &mut Peer, request: LocateRequest) -> Vec<String> {
+    let response: LocateResponse = peer.ask(request).await;
+    let ids = response.unique_identifiers.iter();
+    ids.map(ToString::to_string).collect()
+}
