@@ -8,6 +8,7 @@ mod keys;
 mod kills;
 mod limits;
 mod policy;
+mod products;
 mod reload;
 mod restart;
 mod rig;
