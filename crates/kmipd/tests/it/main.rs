@@ -4,6 +4,8 @@ mod audit;
 mod backups;
 mod commands;
 mod drain;
+#[cfg(target_os = "linux")]
+mod full_disk;
 mod keys;
 mod kills;
 mod limits;
