@@ -2,6 +2,8 @@
 
 mod audit;
 mod backups;
+#[cfg(target_os = "linux")]
+mod clock;
 mod commands;
 mod drain;
 #[cfg(target_os = "linux")]
