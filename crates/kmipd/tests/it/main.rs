@@ -8,6 +8,7 @@ mod commands;
 mod drain;
 #[cfg(target_os = "linux")]
 mod full_disk;
+mod fuzz;
 mod keys;
 mod kills;
 mod limits;
