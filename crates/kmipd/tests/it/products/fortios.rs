@@ -62,7 +62,7 @@ async fn all_keys_are_found(product: &mut Product, ids: &[String]) {
     for ((byte, key), id) in (1..).zip(NAMES).zip(ids) {
         let found = product.does("Locate", &name(key)).await;
         // Each name is one key, and every name another one.
-        assert_eq!(found.ids(), [id.clone()], "{key}");
+        assert_eq!(found.ids(), [id.as_str()], "{key}");
         let got = product.does("Get", &object(id)).await;
         assert_eq!(got.shape(), SYMMETRIC_KEY);
         assert_eq!(got.material(Tag::SymmetricKey), [byte; 32], "{key}");

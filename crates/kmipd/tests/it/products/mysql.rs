@@ -109,7 +109,7 @@ async fn perconas_keyring() {
     let mut product = percona(&rig, &server).await;
     assert_eq!(
         product.does("Locate", &secrets).await.ids(),
-        [secret.clone()]
+        [secret.as_str()]
     );
     let got = product.does("Get", &object(&secret)).await;
     assert_eq!(got.material(Tag::SecretData), b"a secret of any length");
@@ -122,7 +122,7 @@ async fn perconas_keyring() {
         .await;
     product.does("Destroy", &object(gone)).await;
     let found = product.does("Locate", &group).await;
-    assert_eq!(found.ids(), [ids[1].clone()]);
+    assert_eq!(found.ids(), [ids[1].as_str()]);
     let by_name = product.does("Locate", &name("INNODBKey-server-1-1")).await;
     assert!(by_name.ids().is_empty());
     server.stop();
@@ -144,7 +144,7 @@ async fn the_keyring_of_mysql_enterprise() {
         .await;
     // Everything that is there, in the order that the server likes; then each one's attributes.
     let found = product.does("Locate", "").await;
-    assert_eq!(found.ids(), [id.clone()]);
+    assert_eq!(found.ids(), [id.as_str()]);
     let answer = product.does("GetAttributes", &object(&id)).await;
     assert_eq!(answer.value("State"), state(ACTIVE));
     assert_eq!(answer.value("Object Group"), ItemValue::from("mysql"));

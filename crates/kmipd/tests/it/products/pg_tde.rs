@@ -50,7 +50,7 @@ async fn principal_keys() {
         let mut product = connect(&rig, &server).await;
         let found = product.does("Locate", &name(key)).await;
         assert_eq!(found.shape(), "UniqueIdentifier");
-        assert_eq!(found.ids(), [id.clone()]);
+        assert_eq!(found.ids(), [id.as_str()]);
         // It has not activated it: its material is there all the same.
         let mut product = connect(&rig, &server).await;
         let got = product.does("Get", &object(&id)).await;

@@ -92,7 +92,7 @@ async fn one_message_with_all_that_a_start_needs() {
             .all(|item| item.status == ResultStatus::Success),
         "{answers:?}"
     );
-    assert_eq!(answers[1].ids(), [id.clone()]);
+    assert_eq!(answers[1].ids(), [id.as_str()]);
     assert_eq!(answers[2].id(), id);
     assert_eq!(answers[2].material(Tag::SecretData), password());
     let attributes: Vec<String> = answers[3]

@@ -121,7 +121,7 @@ async fn modifications_that_make_no_sense() {
     );
     assert_eq!(
         product.does("Locate", &name("one")).await.ids(),
-        [id.clone()]
+        [id.as_str()]
     );
     let absent = object(&id) + &text_attribute("x-NotThere", "value");
     product

@@ -92,7 +92,7 @@ async fn keys_of_tenants_and_their_replacement() {
         );
         // The name finds the new one; what was said besides is said of both.
         let found = product.does("Locate", &name(&called)).await;
-        assert_eq!(found.ids(), [new.clone()], "{version:?}");
+        assert_eq!(found.ids(), [new.as_str()], "{version:?}");
         let found = product
             .does("Locate", &text_attribute("x-cluster", &cluster))
             .await;

@@ -101,7 +101,7 @@ async fn a_machine_is_encrypted_and_encrypted_anew() {
     let found = product
         .does("Locate", &text_attribute("x-Cluster", "cluster-01"))
         .await;
-    assert_eq!(found.ids(), [keys[0].clone()]);
+    assert_eq!(found.ids(), [keys[0].as_str()]);
     let found = product
         .does("Locate", &text_attribute("x-Vendor", "VMware, Inc."))
         .await;
