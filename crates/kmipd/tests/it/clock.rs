@@ -1,9 +1,7 @@
 //! The clock goes forth and back under the program, which knows nothing of it: a `clock_gettime` of the test's own comes
-//! before the one of the C library. (It is compiled by the compiler that links everything else here.)
+//! before the one of the C library.
 
-use std::fs::{File, OpenOptions};
-use std::os::unix::fs::FileExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use kmip::operations::{
@@ -23,38 +21,21 @@ use time::OffsetDateTime;
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
+use crate::preload::Preload;
 use crate::rig::{Rig, Running, ask};
 
+/// What is told is how many seconds the clock of the process is ahead.
 const SOURCE: &str = r#"
-#include <fcntl.h>
-#include <stdlib.h>
-#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
 
-/* How many seconds the clock of the process is ahead; the test writes it. */
-static const volatile long long *ahead;
-
-__attribute__((constructor)) static void begin(void)
-{
-    const char *path = getenv("CLOCK_AHEAD");
-    if (!path)
-        return;
-    int file = open(path, O_RDONLY | O_CLOEXEC);
-    void *page = mmap(0, sizeof *ahead, PROT_READ, MAP_SHARED, file, 0);
-    if (page == MAP_FAILED)
-        abort();
-    close(file);
-    ahead = page;
-}
-
 int clock_gettime(clockid_t clock, struct timespec *now)
 {
     int done = syscall(SYS_clock_gettime, clock, now);
-    if (!done && ahead && (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE))
-        now->tv_sec += *ahead;
+    if (!done && told && (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE))
+        now->tv_sec += *told;
     return done;
 }
 
@@ -83,49 +64,19 @@ const HOUR: i64 = 3600;
 const VERSION: ProtocolVersion = ProtocolVersion::V2_1;
 
 /// A clock that a program takes for that of the machine.
-struct Clock {
-    library: PathBuf,
-    file: File,
-    path: PathBuf,
-}
+struct Clock(Preload);
 
 impl Clock {
     fn new(directory: &Path) -> Self {
-        let source = directory.join("clock.c");
-        let library = directory.join("clock.so");
-        std::fs::write(&source, SOURCE).unwrap();
-        let compiler = std::env::var_os("CC").unwrap_or_else(|| "cc".into());
-        let compiled = Command::new(compiler)
-            .args(["-O1", "-shared", "-fPIC", "-o"])
-            .args([&library, &source])
-            .status()
-            .expect("the C compiler, which links Rust's programs too");
-        assert!(compiled.success());
-        let path = directory.join("ahead");
-        let file = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .open(&path)
-            .unwrap();
-        let clock = Self {
-            library,
-            file,
-            path,
-        };
-        clock.set_ahead(0);
-        clock
+        Self(Preload::new(directory, "clock", SOURCE))
     }
 
     fn set_ahead(&self, seconds: i64) {
-        self.file.write_all_at(&seconds.to_ne_bytes(), 0).unwrap();
+        self.0.tell(seconds);
     }
 
     fn start(&self, rig: &Rig) -> Running {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_kmipd"));
-        command
-            .env("LD_PRELOAD", &self.library)
-            .env("CLOCK_AHEAD", &self.path);
-        rig.start_by(command)
+        rig.start_by(self.0.before(Command::new(env!("CARGO_BIN_EXE_kmipd"))))
     }
 }
 

@@ -22,6 +22,7 @@ use rustix::process::{Pid, Resource, Rlimit, prlimit};
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
+use crate::preload::Preload;
 use crate::rig::{Rig, Running, ask};
 
 const VERSION: ProtocolVersion = ProtocolVersion::V2_1;
@@ -325,6 +326,84 @@ async fn no_room_for_a_start() {
         known.insert(id, value);
         server.stop();
     }
+    verify_audit(&rig);
+}
+
+/// What is told is the error of a sync of the store's files.
+const FAILING_SYNC: &str = r#"
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+
+static int fails(int file)
+{
+    char link[64], path[4096];
+    if (!told || !*told)
+        return 0;
+    snprintf(link, sizeof link, "/proc/self/fd/%d", file);
+    ssize_t length = readlink(link, path, sizeof path - 1);
+    path[length < 0 ? 0 : length] = 0;
+    if (!strstr(path, "/data/trees/"))
+        return 0;
+    errno = *told;
+    return 1;
+}
+
+int fdatasync(int file)
+{
+    return fails(file) ? -1 : syscall(SYS_fdatasync, file);
+}
+
+int fsync(int file)
+{
+    return fails(file) ? -1 : syscall(SYS_fsync, file);
+}
+"#;
+
+/// Some file systems find out that there is no room when they are asked to make it durable. (The sync of the store's
+/// files fails from outside the program.)
+#[tokio::test]
+async fn no_room_found_at_the_sync() {
+    const NO_SPACE: i64 = 28;
+    let rig = Rig::new();
+    let sync = Preload::new(rig.path(), "sync", FAILING_SYNC);
+    let start = || rig.start_by(sync.before(Command::new(env!("CARGO_BIN_EXE_kmipd"))));
+    let mut server = start();
+    let mut known = Known::new();
+    for round in 0..3 {
+        let mut peer = Peer::connect(&rig, &server).await;
+        let value = value(round, 1_000);
+        let name = format!("before-{round}");
+        let id = peer.register_in_the_end(&name, &value).await;
+        known.insert(id, value.clone());
+        // Handed out once, they are only read from then on.
+        peer.verify(&known).await;
+
+        sync.tell(NO_SPACE);
+        let name = format!("refused-{round}");
+        for _ in 0..3 {
+            let refused = peer.register(&name, &value).await;
+            assert!(refused.is_err(), "{refused:?} is not durable");
+        }
+        let mut other = Peer::connect(&rig, &server).await;
+        other.verify(&known).await;
+        sync.tell(0);
+        if round == 1 {
+            server.kill();
+            server = start();
+        }
+        let mut peer = Peer::connect(&rig, &server).await;
+        peer.verify(&known).await;
+    }
+    let mut peer = Peer::connect(&rig, &server).await;
+    let last = value(9, 1_000);
+    let id = peer.register_in_the_end("last", &last).await;
+    known.insert(id, last);
+    server.kill();
+    let server = start();
+    Peer::connect(&rig, &server).await.verify(&known).await;
+    server.stop();
     verify_audit(&rig);
 }
 
