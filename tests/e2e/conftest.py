@@ -9,7 +9,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from support import process  # noqa: E402
+from support import own_kmip, process  # noqa: E402
 from support.certificates import Authority  # noqa: E402
 from support.kmip import PyKmip  # noqa: E402
 from support.paths import PYKMIP_SERVER, STRONGROOMD  # noqa: E402
@@ -56,9 +56,16 @@ _clients = itertools.count(1)
 
 
 @pytest.fixture
-def own_access(pykmip, ca) -> KmipAccess:
-    """Access with a certificate of the test's own, so that it sees only keys of its own."""
-    return KmipAccess(pykmip, ca, ca.issue(f"client-{next(_clients)}"))
+def own_access(request, pykmip, ca, tmp_path) -> KmipAccess:
+    """Access with a certificate of the test's own, so that it sees only keys of its own. The test may ask for a KMIP
+    server of ours (`support.own_kmip`)."""
+    kind = getattr(request, "param", "PyKMIP")
+    if kind == "PyKMIP":
+        yield KmipAccess(pykmip, ca, ca.issue(f"client-{next(_clients)}"))
+        return
+    access = own_kmip.start(kind, tmp_path / "kmip")
+    yield access
+    access.server.stop()
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import stat
 
 import pytest
 
-from support import disk
+from support import disk, own_kmip
 from support.exit_status import statuses
 
 
@@ -22,6 +22,7 @@ def check(server, n=100):
         assert "customer_1" in orders.index_information()
 
 
+@own_kmip.ON_KMIPD_TOO
 def test_a_fresh_dbpath_creates_and_activates_one_key(make_server, own_access):
     server = make_server(own_access.options())
     server.start()
@@ -49,6 +50,7 @@ def test_a_restart_with_the_remembered_identifier_given(make_server, own_access)
     check(server)
 
 
+@own_kmip.ON_KMIPD_TOO
 def test_an_existing_key_by_identifier_and_by_name(make_server, own_access):
     kmip, client = own_access.server, own_access.client
     by_id = kmip.create_key(client, name=f"name of {client.certificate.name}")

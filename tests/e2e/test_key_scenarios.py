@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from support import disk, keys
+from support import disk, keys, own_kmip
 from support.exit_status import statuses
 from support.kmip import PyKmip
 from support.paths import STRONGROOM
@@ -22,6 +22,7 @@ def check(server, name="shop", n=50):
         assert client[name]["orders"].count_documents({}) == n
 
 
+@own_kmip.ON_EACH_KMIP_SERVER
 @pytest.mark.parametrize("activate", [True, False])
 @pytest.mark.parametrize("state", ["new", "ACTIVE", "PRE_ACTIVE", "DEACTIVATED"])
 def test_activate_keys_and_the_state_of_the_first_key(make_server, own_access, activate, state):
@@ -120,6 +121,7 @@ def test_a_dropped_database_takes_its_data_key_with_it(make_server, own_access):
     server.stop()
 
 
+@own_kmip.ON_KMIPD_TOO
 def test_a_backup_from_before_a_rotation(make_server, own_access, tmp_path):
     """It is under the key of then, whatever has become of the server since."""
     server = make_server(own_access.options()).start()

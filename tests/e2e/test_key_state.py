@@ -9,6 +9,7 @@ import pytest
 from kmip.core.enums import State
 from pymongo.errors import OperationFailure
 
+from support import own_kmip
 from support.exit_status import statuses
 from support.kmip import PyKmip
 from support.process import wait_until
@@ -67,6 +68,7 @@ def writes(client):
     }
 
 
+@own_kmip.ON_KMIPD_TOO
 def test_shutdown_is_the_default(running, own_access):
     server, key = running()
     with server.client() as client:

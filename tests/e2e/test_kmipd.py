@@ -5,6 +5,7 @@ from kmip import enums
 from kmip.pie.exceptions import KmipOperationFailure
 from kmip.pie.objects import SymmetricKey
 
+from support import keys
 from support.kmipd import Kmipd, run
 
 AES = enums.CryptographicAlgorithm.AES
@@ -45,6 +46,64 @@ def test_strongroomd_from_a_fresh_dbpath_on(kmipd, make_server):
     succeeded = [event["operation"] for event in done if event["status"] == "Success"]
     assert succeeded.count("Create") + succeeded.count("Register") == 1, succeeded
     assert "Activate" in succeeded and succeeded.count("Get") >= 2, succeeded
+
+
+@pytest.mark.parametrize("own_access", ["kmipd", "kmipd-admin"], indirect=True)
+def test_a_database_with_the_default_role_and_with_all_rights(make_server, own_access):
+    """All that a database ever asks for is allowed by the role that it gets; what more a role allows changes nothing
+    but the check beforehand."""
+    kmip, client = own_access.server, own_access.client
+    is_admin = client.both.stem.endswith("admin")
+    server = make_server(own_access.options())
+    server.dbpath.mkdir(parents=True)
+
+    def preflight(*options):
+        parsed = keys.tool_json("check", *own_access.options(), "--dbpath", server.dbpath, *options)
+        assert parsed["ok"] is True, parsed
+        return {row["name"]: row for row in parsed["checks"]}
+
+    rows = preflight()
+    throw_away = rows["throw-away key"]
+    # What could not be removed again is not created.
+    assert throw_away["outcome"] == ("passed" if is_admin else "skipped"), throw_away
+    assert ("Destroy" in rows["operations"]["detail"]) or is_admin, rows["operations"]
+    assert kmip.object_count() == 0
+    assert preflight("--read-only")["throw-away key"]["outcome"] == "skipped"
+
+    server.start()
+    fill(server)
+    with server.client() as mongo:
+        first = keys.key_id(mongo)
+        answer = mongo.admin.command("rotateMasterKey", revokeOldKey=True)
+    second = answer["newKeyId"]
+    assert answer["oldKeyId"] == first != second
+    assert (kmip.state(client, first), kmip.state(client, second)) == ("DEACTIVATED", "ACTIVE")
+    rows = preflight()
+    assert second in rows["master key"]["detail"], rows["master key"]
+    # Both are killed, and start again: the KMIP server first.
+    server.kill()
+    kmip.kmipd.kill()
+    kmip.start()
+    server.options = own_access.options()
+    status, output = keys.start_rotating(server, own_access.options())
+    assert status == 0, output
+    third = keys.saved(server)["masterKey"]["keyId"]
+    assert len({first, second, third}) == 3
+    server.start()
+    check(server)
+    with server.client() as mongo:
+        shown = keys.encryption(mongo)["kmip"]
+    assert (shown["keyState"], shown["protocolVersion"]) == ("Active", "2.1")
+    assert server.stop() == 0
+    assert kmip.kmipd.stop() == 0
+
+    events = [event for event in kmip.kmipd.audit() if event["event"] == "operation"]
+    ours = [event for event in events if event["commonName"] == client.both.stem]
+    assert len(ours) > 20
+    refused = [event for event in ours if event["status"] != "Success"]
+    assert not refused, refused
+    made = {identifier for event in kmip.done("Create") for identifier in event["objects"]}
+    assert {first, second, third} <= made and len(made) == (5 if is_admin else 3), made
 
 
 def test_what_init_prints_is_a_configuration(kmipd, make_server, tmp_path):

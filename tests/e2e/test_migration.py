@@ -5,8 +5,7 @@ import os
 
 import pytest
 
-from support import disk, keys
-from support.embedded import EmbeddedKmip
+from support import disk, keys, own_kmip
 from support.exit_status import statuses
 from support.kmip import PyKmip
 from support.server import KmipAccess
@@ -115,12 +114,11 @@ def test_from_a_key_file_to_kmip_and_back(place, own_access):
     assert keys.saved(place.server)["masterKey"]["generation"] == 3
 
 
-@pytest.mark.parametrize("other", ["another PyKMIP", "embedded"])
+@pytest.mark.parametrize("other", ["another PyKMIP", "embedded", "kmipd"])
 def test_from_one_kmip_server_to_another(place, own_access, second, tmp_path, other):
-    embedded = None
-    if other == "embedded":
-        embedded = EmbeddedKmip(tmp_path / "embedded").start()
-        second = KmipAccess(embedded, embedded.ca, embedded.issued)
+    ours = None
+    if other != "another PyKMIP":
+        ours = second = own_kmip.start(other, tmp_path / "ours")
     try:
         a = place.kmip("a", own_access)
         place.fill(a)
@@ -138,8 +136,8 @@ def test_from_one_kmip_server_to_another(place, own_access, second, tmp_path, ot
         second.server.stop()
         place.check(a)
     finally:
-        if embedded is not None:
-            embedded.stop()
+        if ours is not None:
+            ours.server.stop()
 
 
 def test_wrap_on_server_on_and_off(place, own_access):

@@ -9,7 +9,7 @@ import pymongo
 import pytest
 from pymongo.write_concern import WriteConcern
 
-from support import disk, keys
+from support import disk, keys, own_kmip
 from support.embedded import EmbeddedKmip
 from support.exit_status import statuses
 from support.kmip import PyKmip
@@ -23,15 +23,15 @@ KILLS = int(os.environ.get("STRONGROOM_ROTATION_KILLS", "12"))
 POLLING = ["--kmipKeyStatePollingSeconds", "1"]
 
 
-@pytest.fixture(params=["PyKMIP", "embedded"])
+@pytest.fixture(params=["PyKMIP", "embedded", "kmipd"])
 def access(request, own_access, tmp_path):
     """Access to a KMIP server: one that is not ours, and ours."""
     if request.param == "PyKMIP":
         yield own_access
         return
-    kmip = EmbeddedKmip(tmp_path / "embedded").start()
-    yield KmipAccess(kmip, kmip.ca, kmip.issued)
-    kmip.stop()
+    access = own_kmip.start(request.param, tmp_path / "kmip")
+    yield access
+    access.server.stop()
 
 
 def fill(server, name="shop", n=50):
@@ -667,6 +667,7 @@ def test_a_crash_at_each_step_of_a_change_of_a_tenants_key(make_server, own_acce
 # The KMIP server wraps the keys
 
 
+@own_kmip.ON_KMIPD_TOO
 def test_wrap_on_server(make_server, own_access):
     kmip, client = own_access.server, own_access.client
     wrapping = own_access.options() + ["--kmipWrapOnServer", "true"]

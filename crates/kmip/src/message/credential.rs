@@ -12,16 +12,19 @@ use super::Nonce;
 /// Who the client is. Several credentials since 1.2.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Authentication {
-    /// The credentials.
+    /// The credentials. Some clients (FortiOS) put an Authentication into the Authentication: these are all of them.
     pub credentials: Vec<Credential>,
 }
 
 impl Value for Authentication {
+    /// Recursion ends: the depth of a message was checked against [`Limits`](crate::Limits).
     fn decode(element: &Element<'_>) -> Result<Self, DecodeError> {
         let mut credentials = Vec::new();
         for field in element.structure()? {
-            if field.tag() == Tag::Credential {
-                credentials.push(Credential::decode(&field)?);
+            match field.tag() {
+                Tag::Credential => credentials.push(Credential::decode(&field)?),
+                Tag::Authentication => credentials.extend(Self::decode(&field)?.credentials),
+                _ => {}
             }
         }
         Ok(Self { credentials })
@@ -215,5 +218,48 @@ impl Value for Credential {
 
     fn encode(&self, tag: Tag, writer: &mut Writer) {
         writer.structure(tag, |writer| self.encode_fields(writer));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::limits::Limits;
+    use crate::ttlv::{Buffer, Newer, check};
+    use crate::version::ProtocolVersion;
+
+    fn user(name: &str) -> Credential {
+        Credential::UsernameAndPassword(UsernameAndPassword {
+            username: name.to_owned(),
+            password: Some("swordfish".into()),
+        })
+    }
+
+    #[test]
+    fn credentials_of_an_authentication_within_another_one() {
+        let mut writer = Writer::new(Buffer::new(), ProtocolVersion::V1_2, Newer::Refuse);
+        writer.structure(Tag::Authentication, |writer| {
+            user("a").encode(Tag::Credential, writer);
+            writer.structure(Tag::Authentication, |writer| {
+                user("b").encode(Tag::Credential, writer);
+            });
+            writer.structure(Tag::Authentication, |_| {});
+        });
+        let bytes = writer.finish().unwrap();
+        let element = check(bytes.as_slice(), &Limits::DEFAULT).unwrap();
+        let nested = Authentication::decode(&element).unwrap();
+        assert_eq!(nested.credentials, [user("a"), user("b")]);
+        // We write them as the specification has it.
+        let mut writer = Writer::new(Buffer::new(), ProtocolVersion::V1_2, Newer::Refuse);
+        nested.encode(Tag::Authentication, &mut writer);
+        let bytes = writer.finish().unwrap();
+        let element = check(bytes.as_slice(), &Limits::DEFAULT).unwrap();
+        assert!(
+            element
+                .structure()
+                .unwrap()
+                .all(|field| field.tag() == Tag::Credential)
+        );
+        assert_eq!(Authentication::decode(&element).unwrap(), nested);
     }
 }

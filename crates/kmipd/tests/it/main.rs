@@ -3,16 +3,22 @@
 mod at_once;
 mod audit;
 mod backups;
+#[cfg(target_os = "linux")]
+mod clock;
 mod commands;
 mod costs;
 mod credentials;
 mod crowd;
 mod drain;
+#[cfg(target_os = "linux")]
+mod full_disk;
+mod fuzz;
 mod health;
 mod keys;
 mod kills;
 mod limits;
 mod policy;
+mod products;
 mod reload;
 mod restart;
 mod rig;

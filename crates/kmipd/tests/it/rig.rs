@@ -129,11 +129,11 @@ impl Rig {
     }
 
     pub(crate) fn start(&self) -> Running {
-        self.start_as(Command::new(env!("CARGO_BIN_EXE_kmipd")))
+        self.start_by(Command::new(env!("CARGO_BIN_EXE_kmipd")))
     }
 
-    /// Started by this command, which takes the program's arguments.
-    pub(crate) fn start_as(&self, mut command: Command) -> Running {
+    /// By a command that is, or becomes, the program with the arguments that it is given.
+    pub(crate) fn start_by(&self, mut command: Command) -> Running {
         let config = self.layout().config();
         let mut child = command
             .args(["--config", config.to_str().unwrap()])
@@ -218,6 +218,19 @@ impl Running {
 
     pub(crate) fn wait_for(&self, text: &str) -> String {
         self.lines.wait_for(text)
+    }
+
+    pub(crate) fn process_id(&self) -> i32 {
+        self.child.id().try_into().unwrap()
+    }
+
+    /// How much memory it has, in KiB.
+    pub(crate) fn memory_kib(&self) -> u64 {
+        let path = format!("/proc/{}/status", self.child.id());
+        let status = std::fs::read_to_string(path).unwrap();
+        let line = status.lines().find(|line| line.starts_with("VmRSS:"));
+        let kib = line.unwrap().split_whitespace().nth(1).unwrap();
+        kib.parse().unwrap()
     }
 
     pub(crate) fn signal(&self, signal: &str) {
