@@ -11,6 +11,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from support import own_kmip, process  # noqa: E402
 from support.certificates import Authority  # noqa: E402
+from support.data import fill  # noqa: E402
+from support.embedded import EmbeddedKmip  # noqa: E402
 from support.kmip import PyKmip  # noqa: E402
 from support.paths import PYKMIP_SERVER, STRONGROOMD  # noqa: E402
 from support.server import KmipAccess, Strongroomd  # noqa: E402
@@ -68,6 +70,17 @@ def own_access(request, pykmip, ca, tmp_path) -> KmipAccess:
     access.server.stop()
 
 
+@pytest.fixture(params=["PyKMIP", "embedded"])
+def access(request, own_access, tmp_path):
+    """Access to a KMIP server: one that is not ours, and ours. For what must go with both."""
+    if request.param == "PyKMIP":
+        yield own_access
+        return
+    kmip = EmbeddedKmip(tmp_path / "embedded").start()
+    yield KmipAccess(kmip, kmip.ca, kmip.issued)
+    kmip.stop()
+
+
 @pytest.fixture
 def make_server(tmp_path):
     """Makes servers that end with the test."""
@@ -82,6 +95,14 @@ def make_server(tmp_path):
     yield make
     for server in servers:
         server.close()
+
+
+@pytest.fixture
+def running(make_server, own_access):
+    """An encrypted server of the test's own, with a little data."""
+    server = make_server(own_access.options()).start()
+    fill(server)
+    return server
 
 
 @pytest.fixture(scope="session")

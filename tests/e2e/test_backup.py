@@ -11,7 +11,7 @@ import threading
 import pytest
 from pymongo.errors import OperationFailure, PyMongoError
 
-from support import disk
+from support import disk, keys
 from support.paths import STRONGROOM
 from support.process import Process, wait_until
 from support.server import KmipAccess, Strongroomd
@@ -395,3 +395,77 @@ def test_files_from_before_a_drop_do_not_open_with_the_keystore_of_after(make_se
         assert client.list_database_names() == ["stays"]
         client["gone"]["c"].insert_one({"_id": "again"})
     assert copy.stop() == 0
+
+
+def test_the_manifest_says_how_and_with_which_keys_it_opens(make_server, own_access, tmp_path):
+    kmip, own = own_access.server, own_access.client
+    server = make_server([*own_access.options(), "--kmipWrapOnServer", "true"]).start()
+    given = kmip.create_key(own, name="key of the tenant ocelot")
+    with server.client() as client:
+        for name in ("ocelot", "pangolin", "nobody"):
+            client[name]["c"].insert_one({"_id": name})
+            if name != "nobody":
+                client.admin.command("setDatabaseMasterKey", database=name, keyIdentifier=given)
+        master = keys.key_id(client)
+    answer = create_backup(server, tmp_path / "backup")
+    expected = [{"keyId": given, "wrapOnServer": True}]
+    assert answer["databaseKeys"] == expected, "one key, once, for two databases"
+    assert answer["masterKey"]["wrapOnServer"] is True
+    manifest = json.loads((tmp_path / "backup" / "backup.json").read_text())
+    assert manifest["databaseKeys"] == expected
+    assert (manifest["masterKey"]["keyId"], manifest["masterKey"]["wrapOnServer"]) == (master, True)
+    for name in ("ocelot", "pangolin", "nobody"):
+        assert name not in json.dumps(manifest), "no names: neither of databases nor of their keys"
+    shown = strongroom("backup", "verify", tmp_path / "backup").stdout
+    assert "wrapOnServer" in shown and f'"{given}"' in shown
+    verified = json.loads(strongroom("backup", "verify", tmp_path / "backup", "--json").stdout)
+    assert verified["databaseKeys"] == expected
+    assert server.stop() == 0
+
+
+def test_interrupted_rotation_backup_rotation_restore_rotation(make_server, own_access, monkeypatch, tmp_path):
+    """The original and its copy each get a key of their own, whatever had been announced when the backup was made."""
+    kmip, own = own_access.server, own_access.client
+    server = make_server(own_access.options()).start()
+    with server.client() as client:
+        client["stays"]["c"].insert_one({"_id": 1})
+        first = keys.key_id(client)
+    assert server.stop() == 0
+    with monkeypatch.context() as patch:
+        patch.setitem(keys.ENVIRONMENT, "STRONGROOM_FAILPOINT", "kmip.created")
+        server.start()
+        with server.client(socketTimeoutMS=30_000) as client:
+            with pytest.raises(PyMongoError):
+                client.admin.command("rotateMasterKey")
+        server.process.wait(60)
+    (announced,) = set(kmip.identifiers(own)) - {first}
+    server.start()
+    backup, restored = tmp_path / "backup", tmp_path / "restored"
+    assert create_backup(server, backup)["masterKey"]["keyId"] == first
+    with server.client() as client:
+        answer = client.admin.command("rotateMasterKey")
+        assert (answer["newKeyId"], answer["origin"]) == (announced, "foundAgain")
+        client["stays"]["c"].insert_one({"_id": 2})
+
+    strongroom("restore", "--from", backup, "--dbpath", restored)
+    copy = start_on(make_server, restored, own_access.options(), "copy")
+    assert "announced" not in keys.tool("status", "--dbpath", copy.dbpath).stdout
+    copy.start()
+    with copy.client() as client:
+        assert client["stays"]["c"].count_documents({}) == 1
+        answer = client.admin.command("rotateMasterKey")
+        # That key is the original's, found by its Name or not.
+        assert answer["origin"] == "created" and answer["newKeyId"] not in (first, announced)
+        assert answer["generation"] == 2 and answer["newKeyName"].endswith("/2-2")
+        copied = answer["newKeyId"]
+    assert copy.stop() == 0
+    with server.client() as client:
+        assert client.admin.command("rotateMasterKey")["generation"] == 3
+    assert server.stop() == 0
+    for again, count in ((server, 2), (copy, 1)):
+        again.start()
+        with again.client() as client:
+            assert client["stays"]["c"].count_documents({}) == count
+        assert again.stop() == 0
+    assert keys.saved(copy)["masterKey"]["keyId"] == copied
+    assert len(kmip.identifiers(own)) == 4

@@ -3,12 +3,14 @@
 import shutil
 import subprocess
 
+import pymongo
 import pytest
 
 from support import disk, keys, own_kmip
 from support.exit_status import statuses
 from support.kmip import PyKmip
 from support.paths import STRONGROOM
+from support.process import wait_until
 from support.server import KmipAccess
 
 
@@ -74,6 +76,8 @@ def test_failover(make_server, own_access, ca, tmp_path):
         one.stop()
         server.start()
         check(server)
+        failed = server.logged(10003004)
+        assert failed and str(one.port) in failed[0]["attr"]["error"]
         with server.client() as client:
             assert keys.encryption(client)["kmip"]["server"] == f"127.0.0.1:{two.port}"
             # The new key is on the second server only; nothing else is needed from then on.
@@ -83,6 +87,58 @@ def test_failover(make_server, own_access, ca, tmp_path):
         server.options = [option for option in options if option not in ("--kmipKeyIdentifier", key)]
         server.start()
         check(server)
+        assert server.stop() == 0
+    finally:
+        for kmip in servers:
+            kmip.stop()
+
+
+def test_an_interrupted_rotation_goes_on_with_another_server(make_server, own_access, ca, tmp_path, monkeypatch):
+    """The key that was made on the first server is told, and the second one's has another Name."""
+    material = bytes(range(32))
+    servers = []
+    try:
+        for name in ("one", "two"):
+            issued = ca.issue(f"interrupted-{name}", server_names=["127.0.0.1"])
+            servers.append(PyKmip(tmp_path / name, ca, issued).start())
+        one, two = servers
+        (key, _) = (kmip.register_key(own_access.client, material) for kmip in servers)
+        options = KmipAccess(one, ca, own_access.client).options(key)
+        options[options.index("--kmipServerName") + 1] = f"127.0.0.1:{one.port}, 127.0.0.1:{two.port}"
+        with monkeypatch.context() as patch:
+            patch.setitem(keys.ENVIRONMENT, "STRONGROOM_FAILPOINT", "kmip.created")
+            server = make_server(options).start()
+            fill(server)
+            with server.client(socketTimeoutMS=30_000) as client:
+                with pytest.raises(pymongo.errors.AutoReconnect):
+                    client.admin.command("rotateMasterKey")
+            server.process.wait(60)
+        assert one.object_count() == 2
+        one.stop()
+        server.start()
+        (announced,) = server.logged(10004006)
+        with server.client() as client:
+            answer = client.admin.command("rotateMasterKey")
+        assert answer["origin"] == "created" and answer["newKeyName"].endswith("/2-2")
+        (told,) = server.logged(10003006)
+        assert told["attr"]["name"] == answer["newKeyName"].removesuffix("-2")
+        assert told["attr"]["name"] in announced["attr"]["masterKey"]
+        assert str(one.port) in told["attr"]["notAsked"]
+        assert server.stop() == 0
+        assert keys.saved(server)["announced"] is None
+        # The first one is there again. Its leftover has the identifier of the second one's key (both count from 1), and
+        # another Name: it is not taken for that key, neither at the start nor by the polling.
+        one.start()
+        server.options = [option for option in options if option not in ("--kmipKeyIdentifier", key)]
+        server.options += ["--kmipKeyStatePollingSeconds", "1"]
+        server.start()
+        check(server)
+        assert not server.logged(10004006)
+        with server.client() as client:
+            wait_until(lambda: "last" in keys.encryption(client)["kmip"]["polling"], "a look at the key")
+            kmip = keys.encryption(client)["kmip"]
+            assert kmip["keyState"] == "Active" and kmip["polling"]["last"]["ok"] is True
+            assert kmip["server"] == f"127.0.0.1:{two.port}"
         assert server.stop() == 0
     finally:
         for kmip in servers:

@@ -181,3 +181,33 @@ def test_a_password_is_not_shown(config, own_access):
         result = check("--json", "--config", changed, "--kmipClientCertificatePassword", password)
         assert json.loads(result.stdout)["exitStatusName"] == status
         assert "hunter" not in result.stdout + result.stderr
+
+
+def test_with_wrap_on_server_the_key_is_used_and_not_fetched(config, own_access):
+    before = own_access.server.object_count()
+    result = check("--config", config, "--kmipWrapOnServer", "true")
+    assert result.returncode == 0, result.stdout + result.stderr
+    tried = "Create, Activate, GetAttributes, Encrypt, Decrypt, Locate, Revoke, Destroy: all work"
+    assert tried in result.stdout, result.stdout
+    assert own_access.server.object_count() == before
+    # Of KMIP 1.4: a start would be refused with the same status.
+    parsed = report("--config", config, "--kmipWrapOnServer", "true", "--kmipProtocolVersion", "1.2")
+    assert parsed["exitStatusName"] == "KmipRefused"
+    assert outcomes(parsed)["throw-away key"] == "failed"
+    assert own_access.server.object_count() == before
+
+
+def test_keys_of_databases(make_server, own_access):
+    server = make_server(own_access.options()).start()
+    key = own_access.server.create_key(own_access.client)
+    with server.client() as client:
+        client["north"]["c"].insert_one({})
+        client.admin.command("setDatabaseMasterKey", database="north", keyIdentifier=key)
+    arguments = [*own_access.options(), "--dbpath", server.dbpath]
+    assert outcomes(report(*arguments))["keys of databases"] == "passed"
+    own_access.server.revoke(own_access.client, key)
+    parsed = report(*arguments)
+    (row,) = [row for row in parsed["checks"] if row["name"] == "keys of databases"]
+    assert row["outcome"] == "warning" and parsed["ok"] is True
+    assert key in row["detail"] and "Deactivated" in row["detail"] and "north" not in row["detail"]
+    assert server.stop() == 0

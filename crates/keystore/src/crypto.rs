@@ -23,6 +23,7 @@ const INFO_WRAP: &[u8] = b"strongroom keystore 1: wrap data keys";
 const INFO_SEAL: &[u8] = b"strongroom keystore 1: seal body";
 const INFO_CHECK: &[u8] = b"strongroom keystore 1: key check value";
 const AAD_WRAP: &[u8] = b"strongroom data key 1";
+const AAD_PREVIOUS: &[u8] = b"strongroom previous seal 1";
 
 /// A salt and the check value that belongs to it and to the master key. Neither is secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,8 +35,11 @@ pub(crate) struct Binding {
 /// The keys derived from a master key.
 pub(crate) struct DerivedKeys {
     wrap: Locked32,
-    seal: Locked32,
+    seal: SealKey,
 }
+
+/// Seals and opens the body of one keystore. It does not unwrap the data keys in it.
+pub(crate) struct SealKey(Locked32);
 
 struct Len32;
 
@@ -57,6 +61,7 @@ fn derive(master: &MasterKey, salt: &[u8; 32]) -> Result<(DerivedKeys, [u8; 32])
     expand(&prk, INFO_WRAP, &mut wrap)?;
     expand(&prk, INFO_SEAL, &mut seal)?;
     expand(&prk, INFO_CHECK, &mut check)?;
+    let seal = SealKey(seal);
     Ok((DerivedKeys { wrap, seal }, check))
 }
 
@@ -83,19 +88,57 @@ impl DerivedKeys {
         place: &Place<'_>,
         key: &DataKey,
     ) -> Result<[u8; WRAPPED_LEN], Error> {
+        self.wrap_bytes(&place.aad(), key.expose())
+    }
+
+    /// Unwraps a data key straight into locked memory; `None` if authentication fails.
+    pub(crate) fn unwrap(
+        &self,
+        place: &Place<'_>,
+        wrapped: &[u8; WRAPPED_LEN],
+    ) -> Result<Option<DataKey>, Error> {
+        let key = self.unwrap_bytes(&place.aad(), wrapped)?;
+        Ok(key.map(DataKey::from_locked))
+    }
+
+    /// The key that seals the body.
+    pub(crate) fn seal_key(&self) -> &SealKey {
+        &self.seal
+    }
+
+    /// Wraps the key that sealed the keystore of before, of the same dbpath.
+    pub(crate) fn wrap_seal(
+        &self,
+        dbpath_id: &[u8; 16],
+        key: &SealKey,
+    ) -> Result<[u8; WRAPPED_LEN], Error> {
+        self.wrap_bytes(&[AAD_PREVIOUS, dbpath_id].concat(), &key.0)
+    }
+
+    /// Unwraps the key that sealed the keystore of before; `None` if authentication fails.
+    pub(crate) fn unwrap_seal(
+        &self,
+        dbpath_id: &[u8; 16],
+        wrapped: &[u8; WRAPPED_LEN],
+    ) -> Result<Option<SealKey>, Error> {
+        let key = self.unwrap_bytes(&[AAD_PREVIOUS, dbpath_id].concat(), wrapped)?;
+        Ok(key.map(SealKey))
+    }
+
+    fn wrap_bytes(&self, aad: &[u8], key: &[u8; KEY_LEN]) -> Result<[u8; WRAPPED_LEN], Error> {
         let nonce: [u8; NONCE_LEN] = random()?;
         let mut ciphertext = [0; KEY_LEN];
         let mut tag = [0; TAG_LEN];
         cipher(&self.wrap)?
             .seal_out_of_place_scatter(
                 Nonce::assume_unique_for_key(nonce),
-                Aad::from(place.aad()),
-                key.expose(),
+                Aad::from(aad),
+                key,
                 &mut ciphertext,
                 &[],
                 &mut tag,
             )
-            .map_err(|_| Error::Crypto("wrap a data key"))?;
+            .map_err(|_| Error::Crypto("wrap a key"))?;
         let mut wrapped = [0; WRAPPED_LEN];
         for (to, from) in wrapped
             .iter_mut()
@@ -106,12 +149,11 @@ impl DerivedKeys {
         Ok(wrapped)
     }
 
-    /// Unwraps a data key straight into locked memory; `None` if authentication fails.
-    pub(crate) fn unwrap(
+    fn unwrap_bytes(
         &self,
-        place: &Place<'_>,
+        aad: &[u8],
         wrapped: &[u8; WRAPPED_LEN],
-    ) -> Result<Option<DataKey>, Error> {
+    ) -> Result<Option<Locked32>, Error> {
         let (nonce, rest) = wrapped.split_at(NONCE_LEN);
         let (ciphertext, tag) = rest.split_at(KEY_LEN);
         let Ok(nonce) = Nonce::try_assume_unique_for_key(nonce) else {
@@ -120,19 +162,21 @@ impl DerivedKeys {
         let mut key = Locked32::zeroed();
         let opened = cipher(&self.wrap)?.open_separate_gather(
             nonce,
-            Aad::from(place.aad()),
+            Aad::from(aad),
             ciphertext,
             tag,
             &mut key[..],
         );
-        Ok(opened.is_ok().then(|| DataKey::from_locked(key)))
+        Ok(opened.is_ok().then_some(key))
     }
+}
 
+impl SealKey {
     /// Encrypts the body and authenticates it together with everything before it in the file.
     pub(crate) fn seal(&self, before: &[u8], body: &[u8]) -> Result<Vec<u8>, Error> {
         let nonce: [u8; NONCE_LEN] = random()?;
         let mut ciphertext = body.to_vec();
-        cipher(&self.seal)?
+        cipher(&self.0)?
             .seal_in_place_append_tag(
                 Nonce::assume_unique_for_key(nonce),
                 Aad::from(before),
@@ -154,7 +198,7 @@ impl DerivedKeys {
             return Ok(None);
         };
         let mut body = ciphertext.to_vec();
-        let opened = cipher(&self.seal)?
+        let opened = cipher(&self.0)?
             .open_in_place(nonce, Aad::from(before), &mut body)
             .map(|plain| plain.len());
         Ok(opened.ok().map(|len| {
@@ -215,7 +259,7 @@ mod tests {
     fn the_derived_values_all_differ_from_each_other_and_from_the_master_key() {
         let master = master(1);
         let (keys, binding) = DerivedKeys::bind(&master).unwrap();
-        let all = [*keys.wrap, *keys.seal, binding.check, *master.expose()];
+        let all = [*keys.wrap, *keys.seal.0, binding.check, *master.expose()];
         for (i, a) in all.iter().enumerate() {
             for b in &all[i + 1..] {
                 assert_ne!(a, b);
@@ -230,7 +274,7 @@ mod tests {
     fn the_check_value_tells_master_keys_apart() {
         let (keys, binding) = DerivedKeys::bind(&master(1)).unwrap();
         let same = DerivedKeys::recover(&master(1), &binding).unwrap().unwrap();
-        assert_eq!(*keys.seal, *same.seal);
+        assert_eq!(*keys.seal.0, *same.seal.0);
         assert!(
             DerivedKeys::recover(&master(2), &binding)
                 .unwrap()
@@ -261,19 +305,46 @@ mod tests {
     }
 
     #[test]
+    fn the_seal_of_before_opens_bodies_and_no_data_keys() {
+        let (old, _) = DerivedKeys::bind(&master(1)).unwrap();
+        let (new, _) = DerivedKeys::bind(&master(2)).unwrap();
+        let sealed = old.seal_key().seal(b"header", b"body").unwrap();
+        let wrapped = new.wrap_seal(&[1; 16], old.seal_key()).unwrap();
+        let seal = new.unwrap_seal(&[1; 16], &wrapped).unwrap().unwrap();
+        assert_eq!(seal.open(b"header", &sealed).unwrap().unwrap(), b"body");
+        assert!(new.unwrap_seal(&[2; 16], &wrapped).unwrap().is_none());
+        assert!(old.unwrap_seal(&[1; 16], &wrapped).unwrap().is_none());
+        let place = place(&[1; 16], 2, 3);
+        let key = new.wrap(&place, &DataKey::generate().unwrap()).unwrap();
+        assert!(new.unwrap_seal(&[1; 16], &key).unwrap().is_none());
+        assert!(new.unwrap(&place, &wrapped).unwrap().is_none());
+    }
+
+    #[test]
     fn a_body_opens_behind_the_bytes_it_was_sealed_behind() {
         let (keys, _) = DerivedKeys::bind(&master(1)).unwrap();
-        let sealed = keys.seal(b"header", b"body").unwrap();
+        let sealed = keys.seal_key().seal(b"header", b"body").unwrap();
         assert_eq!(sealed.len(), 4 + SEAL_OVERHEAD);
-        assert_eq!(keys.open(b"header", &sealed).unwrap().unwrap(), b"body");
-        assert!(keys.open(b"Header", &sealed).unwrap().is_none());
+        assert_eq!(
+            keys.seal_key().open(b"header", &sealed).unwrap().unwrap(),
+            b"body"
+        );
+        assert!(keys.seal_key().open(b"Header", &sealed).unwrap().is_none());
         for at in 0..sealed.len() {
             let mut broken = sealed.clone();
             broken[at] ^= 1;
-            assert!(keys.open(b"header", &broken).unwrap().is_none(), "{at}");
+            assert!(
+                keys.seal_key().open(b"header", &broken).unwrap().is_none(),
+                "{at}"
+            );
         }
         for len in 0..sealed.len() {
-            assert!(keys.open(b"header", &sealed[..len]).unwrap().is_none());
+            assert!(
+                keys.seal_key()
+                    .open(b"header", &sealed[..len])
+                    .unwrap()
+                    .is_none()
+            );
         }
     }
 }

@@ -88,6 +88,14 @@ pub enum Error {
     /// The tree has a data key already.
     #[error("there is a data key for tree {0} in the keystore already")]
     TreeExists(TreeId),
+    /// The data key is the one that new data is written under.
+    #[error("the data key {key_id} of tree {tree} is not destroyed: new data is written under it")]
+    ActiveDataKey {
+        /// The tree.
+        tree: TreeId,
+        /// The data key.
+        key_id: u32,
+    },
     /// The keystore holds as much as it can.
     #[error("the keystore is full: it holds at most {limit} {what}")]
     Full {

@@ -37,9 +37,9 @@ pub use error::Error;
 pub use file::{FILE_NAME, PREVIOUS_FILE_NAME, TEMPORARY_FILE_NAME};
 pub use format::{
     Cipher, FormatError, Header, HistoryEntry, HistoryReason, KeyState, MAX_HISTORY, MasterKeyRef,
-    Provider, WrappedMasterKey, key_name,
+    Provider, WrappedMasterKey, key_name, tree_key_name,
 };
-pub use handle::{Info, Keystore, TreeMasterKey};
+pub use handle::{Copied, Info, Keystore, PreviousCopy, TreeLineage, TreeMasterKey};
 pub use memory::{DataKey, KEY_LEN, MasterKey};
 pub use provider::kmip::WrapContext;
 pub use tree_id::TreeId;

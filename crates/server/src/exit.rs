@@ -99,7 +99,7 @@ exit_statuses! {
         "The log file cannot be opened.",
         "Correct `systemLog.path`, or the directory's owner and permissions.";
     RotationRefused = 78,
-        "The master key cannot be rotated or migrated: there is no keystore yet, the key that was given is the one in use, or something would be left behind.",
+        "The master key cannot be rotated, migrated or revoked: there is no keystore yet, the key that was given is the one in use, something would be left behind, or something needs the key.",
         "See the message; to start, leave `rotateMasterKey` out.";
     PidFile = 79,
         "The file with the process id cannot be written.",

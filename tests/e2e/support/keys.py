@@ -3,6 +3,9 @@
 import json
 import subprocess
 
+import pymongo
+import pytest
+
 from .paths import STRONGROOM
 from .server import ENVIRONMENT
 
@@ -59,3 +62,18 @@ def log_lines(server, message: str) -> list[dict]:
 
 def reset_environment(variables: dict) -> dict:
     return {**ENVIRONMENT, **variables}
+
+
+def own_keys(client) -> dict[str, dict]:
+    return {entry["name"]: entry for entry in keys.encryption(client).get("databases", [])}
+
+
+def locked(client, name: str) -> bool:
+    return own_keys(client)[name]["locked"]
+
+
+def refused_with_key_not_found(client, name: str):
+    with pytest.raises(pymongo.errors.OperationFailure) as refused:
+        client[name]["orders"].find_one()
+    assert refused.value.code == 211, refused.value
+    return str(refused.value)

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::FormatError;
 use super::history::{HistoryEntry, MAX_HISTORY};
+use super::lineage::Lineage;
 use super::master_key::Current;
 use super::record::{self, Input, Unknown};
 use crate::crypto::WRAPPED_LEN;
@@ -17,6 +18,10 @@ mod kind {
     pub(super) const DATA_KEY: u16 = 1;
     pub(super) const TREE_MASTER_KEY: u16 = 2;
     pub(super) const HISTORY: u16 = 3;
+    /// Optional: who does not know it may give a tree's keys numbers, and so Names, a second time.
+    pub(super) const LINEAGE: u16 = 0x8001;
+    /// Optional: who does not know it does not touch `keystore.previous`, or replaces it.
+    pub(super) const PREVIOUS_SEAL: u16 = 0x8002;
 }
 
 mod tree_kind {
@@ -70,6 +75,10 @@ pub(crate) struct Body {
     pub(crate) entries: BTreeMap<(TreeId, u32), Entry>,
     /// The trees whose data keys are wrapped under a master key of their own.
     pub(crate) tree_master_keys: BTreeMap<TreeId, Current>,
+    /// What is remembered of the own master keys that trees had and are about to have.
+    pub(crate) lineages: BTreeMap<TreeId, Lineage>,
+    /// The key that seals `keystore.previous`, wrapped.
+    pub(crate) previous_seal: Option<[u8; WRAPPED_LEN]>,
     /// Oldest first, at most [`MAX_HISTORY`].
     pub(crate) history: Vec<HistoryEntry>,
     pub(crate) unknown: Vec<Unknown>,
@@ -105,6 +114,18 @@ impl Body {
                         });
                     }
                 }
+                kind::LINEAGE => {
+                    let (tree, lineage) = Lineage::decode(record.value)?;
+                    if body.lineages.insert(tree, lineage).is_some() {
+                        return Err(FormatError::Duplicate {
+                            field: "lineage of a tree",
+                        });
+                    }
+                }
+                kind::PREVIOUS_SEAL => {
+                    let field = "seal of the previous keystore";
+                    record::set(&mut body.previous_seal, field, record.array(field)?)?;
+                }
                 kind::HISTORY => {
                     body.history.push(HistoryEntry::decode(record.value)?);
                     if body.history.len() > MAX_HISTORY {
@@ -125,7 +146,18 @@ impl Body {
                 field: "active data key of a tree",
             });
         }
+        // A version that does not know the record keeps it when it drops the tree.
+        body.lineages.retain(|tree, _| active.contains_key(tree));
         Ok(body)
+    }
+
+    /// Takes a tree out with all that belongs to it; `false` if it is not there.
+    pub(crate) fn forget(&mut self, tree: TreeId) -> bool {
+        let before = self.entries.len();
+        self.entries.retain(|(of, _), _| *of != tree);
+        self.tree_master_keys.remove(&tree);
+        self.lineages.remove(&tree);
+        self.entries.len() < before
     }
 
     pub(crate) fn encode(&self) -> Vec<u8> {
@@ -145,6 +177,12 @@ impl Body {
             record::put(&mut value, tree_kind::TREE, &tree.0);
             record::put(&mut value, tree_kind::MASTER_KEY, &key.encode());
             record::put(&mut out, kind::TREE_MASTER_KEY, &value);
+        }
+        for (tree, lineage) in &self.lineages {
+            record::put(&mut out, kind::LINEAGE, &lineage.encode(*tree));
+        }
+        if let Some(seal) = &self.previous_seal {
+            record::put(&mut out, kind::PREVIOUS_SEAL, seal);
         }
         for entry in &self.history {
             record::put(&mut out, kind::HISTORY, &entry.encode());

@@ -14,6 +14,8 @@ mod kind {
     pub(super) const REASON: u16 = 2;
     pub(super) const MASTER_KEY: u16 = 3;
     pub(super) const STAYS_ON_SERVER: u16 = 4;
+    /// Optional: nothing depends on it.
+    pub(super) const REVOKED: u16 = 0x8001;
 }
 
 /// Why a keystore came under a master key.
@@ -70,6 +72,9 @@ pub struct HistoryEntry {
     pub key: MasterKeyRef,
     /// Whether the KMIP key did not leave its server (`security.kmip.wrapOnServer`).
     pub is_wrapped_on_server: bool,
+    /// When it was revoked on the KMIP server by us, in seconds since 1970 by this machine's clock; `None` if it was
+    /// not.
+    pub revoked_unix_secs: Option<u64>,
     pub(crate) unknown: Vec<Unknown>,
 }
 
@@ -86,13 +91,14 @@ impl HistoryEntry {
             is_wrapped_on_server: key.is_wrapped_on_server(),
             // What was wrapped is of no use once the keystore is under another master key.
             key: key.clone().with_wrapped(None),
+            revoked_unix_secs: None,
             unknown: Vec::new(),
         }
     }
 
     pub(super) fn decode(bytes: &[u8]) -> Result<HistoryEntry, FormatError> {
         let (mut time, mut reason, mut key, mut stays) = (None, None, None, None);
-        let mut unknown = Vec::new();
+        let (mut revoked, mut unknown) = (None, Vec::new());
         let mut input = Input::new(bytes);
         while let Some(record) = input.record()? {
             match record.kind {
@@ -121,6 +127,11 @@ impl HistoryEntry {
                     };
                     record::set(&mut stays, field, value)?;
                 }
+                kind::REVOKED => {
+                    let field = "time of revocation in the history";
+                    let value = u64::from_be_bytes(record.array(field)?);
+                    record::set(&mut revoked, field, value)?;
+                }
                 _ => record.unknown("history", &mut unknown)?,
             }
         }
@@ -130,6 +141,7 @@ impl HistoryEntry {
             reason: reason.ok_or(missing("reason in the history"))?,
             key: key.ok_or(missing("master key in the history"))?,
             is_wrapped_on_server: stays.ok_or(missing("way of use in the history"))?,
+            revoked_unix_secs: revoked,
             unknown,
         })
     }
@@ -142,6 +154,9 @@ impl HistoryEntry {
         record::put(&mut out, kind::MASTER_KEY, &self.key.encode(None));
         let stays = [u8::from(self.is_wrapped_on_server)];
         record::put(&mut out, kind::STAYS_ON_SERVER, &stays);
+        if let Some(time) = self.revoked_unix_secs {
+            record::put(&mut out, kind::REVOKED, &time.to_be_bytes());
+        }
         record::put_unknown(&mut out, &self.unknown);
         out
     }

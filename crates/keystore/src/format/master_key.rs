@@ -9,6 +9,7 @@ use super::record::{self, Input, Unknown};
 use crate::crypto::{Binding, TAG_LEN};
 use crate::error::Error;
 use crate::memory::KEY_LEN;
+use crate::tree_id::TreeId;
 
 /// The longest Name of a master key, in bytes.
 pub(crate) const MAX_NAME_LEN: usize = 256;
@@ -70,6 +71,11 @@ impl fmt::Display for Provider {
 /// The unique Name of the master key of a dbpath: product, dbpath id, generation.
 pub fn key_name(dbpath_id: Uuid, generation: u32) -> String {
     format!("strongroom/{dbpath_id}/{generation}")
+}
+
+/// The unique Name of a master key that a tree has of its own: product, dbpath id, tree, generation.
+pub fn tree_key_name(dbpath_id: Uuid, tree: TreeId, generation: u32) -> String {
+    format!("strongroom/{dbpath_id}/{tree}/{generation}")
 }
 
 /// What a master key is called at its provider. Nothing in it is secret.

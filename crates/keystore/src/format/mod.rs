@@ -50,16 +50,26 @@
 //! 1 *  nested  data key
 //! 2 *  nested  master key of a tree: the data keys of the tree are wrapped under it
 //! 3 *  nested  history: a master key that the body is or was under; oldest first, the last 64
+//! 0x8001 *  nested  lineage of a tree: what is remembered of the master keys that it had of its own
+//! 0x8002    60      the key "seal" of `keystore.previous`, wrapped as a data key is: nonce (12), ciphertext (32), tag
+//!                   (16); AES-256-GCM under the key "wrap" of the dbpath's master key; associated data:
+//!                   "strongroom previous seal 1", dbpath id
 //!
 //! records of the master key of a tree
 //! 1    16      tree id; the tree has data keys, and only one such record
 //! 2    nested  master key
+//!
+//! lineage records
+//! 1    16      tree id; the tree has data keys, and only one such record
+//! 2    4       generation of the last master key that it had of its own; the next one has a greater one
+//! 3    nested  a master key of its own that is about to be used: announced before it is created
 //!
 //! history records
 //! 1    8       seconds since 1970
 //! 2    1       reason: 1 created, 2 rotated, 3 migrated
 //! 3    nested  master key (without records 5 to 7)
 //! 4    1       1 if the key did not leave the KMIP server, 0 if it was fetched
+//! 0x8001  8    when it was revoked on the KMIP server by us, seconds since 1970; absent if it was not
 //!
 //! data key records
 //! 1    16      tree id
@@ -82,6 +92,7 @@ mod body;
 mod error;
 mod header;
 mod history;
+mod lineage;
 mod master_key;
 mod record;
 
@@ -90,10 +101,11 @@ use aws_lc_rs::digest::{SHA256, SHA256_OUTPUT_LEN, digest};
 pub use error::FormatError;
 pub use header::{Cipher, Header};
 pub use history::{HistoryEntry, HistoryReason, MAX_HISTORY};
-pub use master_key::{MasterKeyRef, Provider, WrappedMasterKey, key_name};
+pub use master_key::{MasterKeyRef, Provider, WrappedMasterKey, key_name, tree_key_name};
 
 pub(crate) use body::{Body, Entry};
 pub use body::{KeyState, MAX_DATA_KEYS};
+pub(crate) use lineage::Lineage;
 pub(crate) use master_key::Current;
 
 /// The format version that this program writes, and the newest that it reads.

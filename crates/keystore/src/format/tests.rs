@@ -9,7 +9,8 @@ use crate::crypto::{Binding, WRAPPED_LEN};
 use crate::tree_id::TreeId;
 
 fn unknown() -> impl Strategy<Value = Vec<Unknown>> {
-    vec((0x8000u16.., vec(any::<u8>(), 0..20)), 0..3)
+    // Behind those that are known somewhere.
+    vec((0x8010u16.., vec(any::<u8>(), 0..20)), 0..3)
 }
 
 fn master_key(announced: bool) -> impl Strategy<Value = MasterKeyRef> {
@@ -58,8 +59,10 @@ fn history() -> impl Strategy<Value = Vec<HistoryEntry>> {
         Just(HistoryReason::Rotated),
         Just(HistoryReason::Migrated)
     ];
-    let entry = (any::<u64>(), reason, current(), unknown());
-    let entry = entry.prop_map(|(time, reason, current, unknown)| HistoryEntry {
+    let revoked = proptest::option::of(any::<u64>());
+    let entry = (any::<u64>(), reason, current(), revoked, unknown());
+    let entry = entry.prop_map(|(time, reason, current, revoked, unknown)| HistoryEntry {
+        revoked_unix_secs: revoked,
         unknown,
         ..HistoryEntry::new(time, reason, &current.key)
     });
@@ -89,15 +92,31 @@ fn header() -> impl Strategy<Value = Header> {
 
 fn body() -> impl Strategy<Value = Body> {
     let entry = (vec(any::<u8>(), WRAPPED_LEN), unknown());
-    let tree = (vec(entry, 1..4), proptest::option::of(current()));
+    let lineage = (
+        any::<u32>(),
+        proptest::option::of(master_key(true)),
+        unknown(),
+    );
+    let lineage = lineage.prop_map(|(last_generation, pending, unknown)| Lineage {
+        last_generation,
+        pending,
+        unknown,
+    });
+    let lineage = proptest::option::of(lineage);
+    let tree = (vec(entry, 1..4), proptest::option::of(current()), lineage);
     let trees = btree_map(any::<[u8; 16]>(), tree, 0..6);
-    (trees, history(), unknown()).prop_map(|(trees, history, unknown)| {
+    let seal = proptest::option::of(vec(any::<u8>(), WRAPPED_LEN));
+    (trees, history(), seal, unknown()).prop_map(|(trees, history, seal, unknown)| {
         let mut body = Body {
             history,
+            previous_seal: seal.map(|seal| seal.try_into().unwrap()),
             unknown,
             ..Body::default()
         };
-        for (tree, (keys, own)) in trees {
+        for (tree, (keys, own, lineage)) in trees {
+            if let Some(lineage) = lineage {
+                body.lineages.insert(TreeId(tree), lineage);
+            }
             if let Some(own) = own {
                 body.tree_master_keys.insert(TreeId(tree), own);
             }
@@ -204,8 +223,12 @@ fn the_bytes_of_the_body_are_as_drawn() {
         salt: [0xB1; 32],
         check: [0xB2; 32],
     };
+    let history = HistoryEntry {
+        revoked_unix_secs: Some(9),
+        ..HistoryEntry::new(7, HistoryReason::Rotated, &key)
+    };
     let mut body = Body {
-        history: vec![HistoryEntry::new(7, HistoryReason::Rotated, &key)],
+        history: vec![history],
         ..Body::default()
     };
     let entry = Entry {
@@ -217,6 +240,13 @@ fn the_bytes_of_the_body_are_as_drawn() {
     body.entries.insert((tree, 1), entry);
     let own = Current { key, binding };
     body.tree_master_keys.insert(tree, own.clone());
+    let lineage = Lineage {
+        last_generation: 3,
+        pending: Some(MasterKeyRef::key_file(4)),
+        unknown: Vec::new(),
+    };
+    body.lineages.insert(tree, lineage);
+    body.previous_seal = Some([0xE1; WRAPPED_LEN]);
     let master_key = [
         "0001", "00000001", "01", // provider
         "0002", "00000004", "00000002", // generation
@@ -267,8 +297,27 @@ fn the_bytes_of_the_body_are_as_drawn() {
         "00000020",
         &"b2".repeat(32), // key check value
         &wrapped,
+        "8001",
+        "00000037", // lineage
+        "0001",
+        "00000010",
+        &"d1".repeat(16), // tree id
+        "0002",
+        "00000004",
+        "00000003", // generation of the last one
         "0003",
-        "0000003b", // history
+        "00000011", // announced master key
+        "0001",
+        "00000001",
+        "02", // provider
+        "0002",
+        "00000004",
+        "00000004", // generation
+        "8002",
+        "0000003c",
+        &"e1".repeat(60), // seal of the previous keystore
+        "0003",
+        "00000049", // history
         "0001",
         "00000008",
         "0000000000000007", // time
@@ -281,6 +330,9 @@ fn the_bytes_of_the_body_are_as_drawn() {
         "0004",
         "00000001",
         "01", // it stays on the server
+        "8001",
+        "00000008",
+        "0000000000000009", // revoked
     ]
     .concat();
     assert_eq!(hex::encode(body.encode()), expected);
@@ -320,6 +372,10 @@ fn what_does_not_belong_together_is_refused() {
     twice.extend(body.encode());
     let twice = Body::decode(&twice);
     assert!(matches!(twice, Err(FormatError::Duplicate { .. })));
+    // What is remembered of a tree that an older version has dropped is dropped as well.
+    let mut body = Body::default();
+    body.lineages.insert(TreeId([1; 16]), Lineage::default());
+    assert_eq!(Body::decode(&body.encode()).unwrap(), Body::default());
     // More history than is kept.
     let entry = HistoryEntry::new(1, HistoryReason::Created, &own.key);
     let mut body = Body {

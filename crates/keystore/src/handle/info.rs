@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::Keystore;
-use crate::format::{Cipher, HistoryEntry, MasterKeyRef, Provider};
+use crate::format::{Cipher, Header, HistoryEntry, MasterKeyRef, Provider};
 use crate::tree_id::TreeId;
 
 /// What a keystore says about itself, for people and for `serverStatus`.
@@ -43,6 +43,28 @@ pub struct TreeMasterKey {
     pub key: MasterKeyRef,
     /// Whether it was provided, so that the tree's data keys are at hand.
     pub is_unlocked: bool,
+}
+
+/// What a copy of a keystore holds, and what opens it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Copied {
+    /// What it says without the master key.
+    pub header: Header,
+    /// The master keys that trees in it have of their own.
+    pub tree_master_keys: Vec<TreeMasterKey>,
+}
+
+/// What is remembered of the master keys that a tree had of its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TreeLineage {
+    /// The tree.
+    pub tree: TreeId,
+    /// The generation of its last own master key, in use or not; 0 if there was none.
+    pub last_generation: u32,
+    /// An own master key that was announced, and that the tree is not under: a change was interrupted.
+    pub pending: Option<MasterKeyRef>,
 }
 
 impl Info {

@@ -1,6 +1,7 @@
 //! The open keystore.
 
 mod info;
+mod previous;
 mod state;
 mod trees;
 
@@ -10,14 +11,17 @@ use std::sync::Arc;
 use parking_lot::{Mutex, RwLock};
 use uuid::Uuid;
 
-pub use info::{Info, TreeMasterKey};
+pub use info::{Copied, Info, TreeLineage, TreeMasterKey};
+pub use previous::PreviousCopy;
 use state::State;
 
 use crate::crypto::DerivedKeys;
 use crate::error::Error;
 use crate::failpoint;
 use crate::file;
-use crate::format::{self, Cipher, Current, Header, HistoryReason, KeyState, MasterKeyRef};
+use crate::format::{
+    self, Cipher, Current, Header, HistoryEntry, HistoryReason, KeyState, MasterKeyRef, Provider,
+};
 use crate::memory::{DataKey, MasterKey};
 use crate::tree_id::TreeId;
 
@@ -78,6 +82,30 @@ impl Keystore {
         header.pending = Some(key);
         file::replace(dbpath, &format::encode(&header, 0, |_| Ok(Vec::new()))?)?;
         Ok(header)
+    }
+
+    /// Announces another master key than the one that was announced before, in one atomic replacement: there is
+    /// always an announcement. The dbpath id stays.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] if there is no keystore; [`Error::AlreadyExists`] if it was completed; [`Error::Io`].
+    pub fn announce_another(
+        dbpath: &Path,
+        cipher: Cipher,
+        key: MasterKeyRef,
+    ) -> Result<Header, Error> {
+        let path = path_of(dbpath);
+        match Keystore::inspect(dbpath)? {
+            None => Err(Error::NotFound { path }),
+            Some(header) if header.current.is_some() => Err(Error::AlreadyExists { path }),
+            Some(mut header) => {
+                header.sequence = header.sequence.saturating_add(1);
+                header.cipher = cipher;
+                header.pending = Some(key);
+                file::replace(dbpath, &format::encode(&header, 0, |_| Ok(Vec::new()))?)?;
+                Ok(header)
+            }
+        }
     }
 
     /// Takes [`announce`](Keystore::announce) back: for a provider that refused to create the key.
@@ -231,20 +259,51 @@ impl Keystore {
             .map(|(id, _)| *id)
     }
 
+    /// Forgets one data key of a tree that no file needs any more: what was written under it can never be read again
+    /// with this keystore. A locked tree is no exception. Does nothing for a key or tree that is not there. Copies of
+    /// the keystore from before, `keystore.previous` among them, still have it.
+    ///
+    /// # Errors
+    /// [`Error::ActiveDataKey`] for the key that new data is written under; [`Error::Io`].
+    pub fn retire_data_key(&self, tree: TreeId, key_id: u32) -> Result<(), Error> {
+        match self.key_state(tree, key_id) {
+            None => return Ok(()),
+            Some(KeyState::Active) => return Err(Error::ActiveDataKey { tree, key_id }),
+            Some(_) => {}
+        }
+        self.change(|state| {
+            if let Some(found) = state.trees.get_mut(&tree) {
+                found.keys.remove(&key_id);
+            }
+            Ok(())
+        })
+    }
+
+    /// The trees that have data keys besides the active one, in order, locked ones included.
+    pub fn trees_with_old_data_keys(&self) -> Vec<TreeId> {
+        let state = self.state();
+        let old = state.trees.iter().filter(|(_, tree)| tree.keys.len() > 1);
+        old.map(|(id, _)| *id).collect()
+    }
+
     /// Forgets the data keys of a tree: what was written under them can never be read again with this
-    /// keystore. A locked tree is no exception. Does nothing for an unknown tree, so that an interrupted drop
-    /// can be repeated.
+    /// keystore, nor with the copy of the previous one, out of which the tree is taken first. A locked tree is no
+    /// exception. Does nothing for an unknown tree, so that an interrupted drop can be repeated.
     ///
     /// # Errors
     /// [`Error::Io`].
-    pub fn destroy_data_key(&self, tree: TreeId) -> Result<(), Error> {
+    pub fn destroy_data_key(&self, tree: TreeId) -> Result<PreviousCopy, Error> {
+        let _writing = self.writing.lock();
         if !self.state().trees.contains_key(&tree) {
-            return Ok(());
+            return Ok(PreviousCopy::Untouched);
         }
-        self.change(|state| {
-            state.trees.remove(&tree);
-            Ok(())
-        })
+        // First, so that it is done whenever the tree is gone from the keystore.
+        let previous = self.forget_in_previous(tree)?;
+        failpoint::hit("keystore.previous_forgotten");
+        let mut state = State::clone(&self.state());
+        state.trees.remove(&tree);
+        self.commit(state)?;
+        Ok(previous)
     }
 
     /// The trees that have data keys, in order, locked ones included.
@@ -291,6 +350,9 @@ impl Keystore {
         {
             tree.wrap_all(state.header.dbpath_id.as_bytes(), *id, &derived)?;
         }
+        let dbpath_id = state.header.dbpath_id;
+        let seal = derived.wrap_seal(dbpath_id.as_bytes(), state.derived.seal_key())?;
+        state.previous_seal = Some(seal);
         state.derived = Arc::new(derived);
         state.remember(&key, reason);
         state.header.current = Some(Current { key, binding });
@@ -300,18 +362,32 @@ impl Keystore {
         self.commit(state)
     }
 
-    /// Removes the copy of the previous keystore: for when its master key is revoked, or when a data key in it must
-    /// not survive. `false` if there is none.
+    /// Notes in the history that a KMIP key which the keystore was under was revoked now. The time of an earlier
+    /// revocation stays. `false` if the history does not have the key.
     ///
     /// # Errors
     /// [`Error::Io`].
-    pub fn remove_previous(&self) -> Result<bool, Error> {
-        let _writing = self.writing.lock();
-        file::remove_previous(&self.dbpath)
+    pub fn note_revoked(&self, identifier: &str) -> Result<bool, Error> {
+        let is_it = |entry: &HistoryEntry| {
+            entry.key.provider == Provider::Kmip
+                && entry.key.identifier.as_deref() == Some(identifier)
+        };
+        let known = self.info().history;
+        let known: Vec<_> = known.iter().filter(|entry| is_it(entry)).collect();
+        if known.iter().all(|entry| entry.revoked_unix_secs.is_some()) {
+            return Ok(!known.is_empty());
+        }
+        let now = state::unix_secs();
+        self.change(|state| {
+            for entry in state.history.iter_mut().filter(|entry| is_it(entry)) {
+                entry.revoked_unix_secs.get_or_insert(now);
+            }
+            Ok(true)
+        })
     }
 
     /// Writes a copy of the keystore, as it is at this moment, into another directory, for a backup. It opens with
-    /// the same master keys, and [`Keystore::inspect`] says with which. Changes go on meanwhile: they are in the
+    /// the same master keys, and [`Keystore::inspect`] says with which: only the own keys of trees are not seen from outside. Changes go on meanwhile: they are in the
     /// copy whole or not at all. What was only announced is not in it: that key is this dbpath's to create.
     ///
     /// For a backup of trees and keystore, copy the keystore after the trees, and let no tree be dropped in between:
@@ -319,16 +395,23 @@ impl Keystore {
     ///
     /// # Errors
     /// [`Error::AlreadyExists`] if there is a keystore in `directory`; [`Error::Io`].
-    pub fn copy_to(&self, directory: &Path) -> Result<Header, Error> {
+    pub fn copy_to(&self, directory: &Path) -> Result<Copied, Error> {
         if file::read(directory)?.is_some() {
             return Err(Error::AlreadyExists {
                 path: path_of(directory),
             });
         }
         let mut state = State::clone(&self.state());
+        let tree_master_keys = trees::own_keys(&state);
         state.header.pending = None;
+        for tree in state.trees.values_mut() {
+            tree.lineage.pending = None;
+        }
         file::replace(directory, &state.encode()?)?;
-        Ok(state.header)
+        Ok(Copied {
+            header: state.header,
+            tree_master_keys,
+        })
     }
 
     /// The file.

@@ -5,11 +5,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::crypto::{DerivedKeys, Place, SEAL_OVERHEAD};
+use crate::crypto::{DerivedKeys, Place, SEAL_OVERHEAD, WRAPPED_LEN};
 use crate::error::Error;
 use crate::format::{
-    self, Body, Current, Entry, Header, HistoryEntry, HistoryReason, KeyState, MAX_DATA_KEYS,
-    MAX_FILE_LEN, MAX_HEADER_LEN, MAX_HISTORY, MasterKeyRef,
+    self, Body, Current, Entry, Header, HistoryEntry, HistoryReason, KeyState, Lineage,
+    MAX_DATA_KEYS, MAX_FILE_LEN, MAX_HEADER_LEN, MAX_HISTORY, MasterKeyRef,
 };
 use crate::memory::{DataKey, MasterKey};
 use crate::tree_id::TreeId;
@@ -24,6 +24,8 @@ pub(super) struct State {
     pub(super) derived: Arc<DerivedKeys>,
     pub(super) trees: BTreeMap<TreeId, Tree>,
     pub(super) history: Vec<HistoryEntry>,
+    /// The key that seals `keystore.previous`, wrapped.
+    pub(super) previous_seal: Option<[u8; WRAPPED_LEN]>,
     pub(super) unknown: Vec<(u16, Vec<u8>)>,
 }
 
@@ -32,6 +34,8 @@ pub(super) struct State {
 pub(super) struct Tree {
     /// The master key of its own, if it has one.
     pub(super) own: Option<Own>,
+    /// Those that it had before, and the one that it is about to get.
+    pub(super) lineage: Lineage,
     pub(super) keys: BTreeMap<u32, Held>,
 }
 
@@ -125,6 +129,7 @@ impl State {
             history: Vec::new(),
             derived: Arc::new(derived),
             trees: BTreeMap::new(),
+            previous_seal: None,
             unknown: Vec::new(),
             header: {
                 header.current = Some(Current {
@@ -152,7 +157,7 @@ impl State {
             let expected = current.key.to_string();
             return Err(Error::WrongKey { path, expected });
         };
-        let Some(body) = derived.open(before_body, sealed)? else {
+        let Some(body) = derived.seal_key().open(before_body, sealed)? else {
             return Err(Error::Tampered { path });
         };
         let body = Body::decode(&body).map_err(|e| Error::in_file(&path, e))?;
@@ -165,6 +170,9 @@ impl State {
             let derived = None;
             trees.entry(tree).or_default().own = Some(Own { current, derived });
         }
+        for (tree, lineage) in body.lineages {
+            trees.entry(tree).or_default().lineage = lineage;
+        }
         for (id, tree) in trees.iter_mut().filter(|(_, tree)| tree.own.is_none()) {
             if !tree.unwrap_all(header.dbpath_id.as_bytes(), *id, &derived)? {
                 return Err(Error::Tampered { path });
@@ -175,6 +183,7 @@ impl State {
             derived: Arc::new(derived),
             trees,
             history: body.history,
+            previous_seal: body.previous_seal,
             unknown: body.unknown,
         })
     }
@@ -182,6 +191,7 @@ impl State {
     pub(super) fn encode(&self) -> Result<Vec<u8>, Error> {
         let mut body = Body {
             history: self.history.clone(),
+            previous_seal: self.previous_seal,
             unknown: self.unknown.clone(),
             ..Body::default()
         };
@@ -192,6 +202,9 @@ impl State {
             if let Some(own) = &tree.own {
                 body.tree_master_keys.insert(*id, own.current.clone());
             }
+            if !tree.lineage.is_empty() {
+                body.lineages.insert(*id, tree.lineage.clone());
+            }
         }
         let body = body.encode();
         let limit = MAX_FILE_LEN - MAX_HEADER_LEN - FRAME_LEN;
@@ -200,7 +213,7 @@ impl State {
             return Err(Error::Full { what, limit });
         }
         format::encode(&self.header, body.len() + SEAL_OVERHEAD, |before| {
-            self.derived.seal(before, &body)
+            self.derived.seal_key().seal(before, &body)
         })
     }
 
@@ -247,10 +260,15 @@ impl State {
 
     /// Notes that the keystore is under `key` from now on.
     pub(super) fn remember(&mut self, key: &MasterKeyRef, reason: HistoryReason) {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH);
-        let now = now.map_or(0, |since| since.as_secs());
+        let now = unix_secs();
         self.history.push(HistoryEntry::new(now, reason, key));
         let surplus = self.history.len().saturating_sub(MAX_HISTORY);
         self.history.drain(..surplus);
     }
+}
+
+/// Now, in seconds since 1970.
+pub(super) fn unix_secs() -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    now.map_or(0, |since| since.as_secs())
 }

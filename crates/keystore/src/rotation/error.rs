@@ -58,6 +58,23 @@ pub enum RotationError {
         /// What needs it.
         by: String,
     },
+    /// The key has never been a master key of this dbpath.
+    #[error(
+        "the key {key} is not revoked: it has never been a master key of this dbpath, as far as its history and the \
+         key's Names tell. If it is to be revoked nevertheless, do that on the KMIP server (strongroom kmip revoke)"
+    )]
+    NotOfThisDbpath {
+        /// The key's unique identifier.
+        key: String,
+    },
+    /// The key is revoked, and what belongs to that here failed.
+    #[error("the key {key} is revoked on the KMIP server, but then: {source}. Do it again")]
+    RevokedOnly {
+        /// The key's unique identifier.
+        key: String,
+        /// What failed.
+        source: Error,
+    },
     /// The key is not on a KMIP server.
     #[error("the master key is no key on a KMIP server ({key})")]
     NotOnServer {

@@ -14,17 +14,22 @@
 //! | `keystore.previous` is written | the same |
 //! | the keystore is replaced by one under the new key | the new master key opens it; nothing is announced any more |
 //!
+//! A key that was announced is looked for on every server of the list. If it is nowhere to be found and some server does
+//! not answer, where it may have been created, another Name is announced, and the first is told in
+//! [`Rotated::not_needed`]: no two keys get one Name.
+//!
 //! To a key that is there (a given KMIP key, a key file) there are the last two steps only. An announcement
 //! that is left from an interrupted rotation is picked up by the next one to a new key on that server; one to another
 //! key clears it and says so in [`Rotated::not_needed`].
 //!
 //! Fail points, in this order: `rotate.announced`, `kmip.before_create`, `kmip.created`, `kmip.activated`,
-//! `rotate.fetched`, `keystore.previous_kept`, `rotate.done`; those of each write of the keystore; `kmip.before_revoke`
-//! and `kmip.revoked`.
+//! `rotate.fetched`, `keystore.previous_kept`, `rotate.done`; those of each write of the keystore; `kmip.before_revoke`,
+//! `kmip.revoked` and `revoke.previous_removed`.
 
 mod error;
 mod new_key;
 mod revoke;
+mod slot;
 mod tree;
 
 use std::path::{Path, PathBuf};
@@ -34,8 +39,9 @@ use kmip_client::ObjectAttributes;
 use tokio::sync::OwnedMutexGuard;
 
 pub use error::RotationError;
-pub use revoke::revoke_old;
-pub use tree::{set_tree_key, unlock_tree};
+pub use new_key::free_name;
+pub use revoke::{Revoked, revoke, revoke_old};
+pub use tree::{TreeRotated, TreeTarget, set_tree_key, unlock_tree};
 
 use crate::error::Error;
 use crate::failpoint;
@@ -43,8 +49,9 @@ use crate::format::{HistoryReason, MasterKeyRef, Provider};
 use crate::handle::{Info, Keystore};
 use crate::memory::MasterKey;
 use crate::provider::key_file;
-use crate::provider::kmip::{KmipKeys, WrapContext};
+use crate::provider::kmip::KmipKeys;
 use crate::tree_id::TreeId;
+use slot::Slot;
 
 /// The master key to change to.
 ///
@@ -84,6 +91,8 @@ pub struct NotNeeded {
     /// Its unique identifier if it was found on the KMIP server in use; `None` if it was not looked for, or is not
     /// there.
     pub identifier: Option<String>,
+    /// The servers that could not be asked, and why: it may have been created on one of them.
+    pub perhaps_on: Vec<String>,
 }
 
 /// A rotation that is done: durable, and in use.
@@ -150,10 +159,13 @@ async fn change(
 ) -> Result<Rotated, RotationError> {
     let rotating = begin(keystore)?;
     let info = keystore.info();
+    let slot = Slot::of_dbpath(&info);
     let next = match target {
-        Target::NewKmipKey(keys) => new_key::new_key(keystore, &info, keys).await?,
-        Target::KmipKey { keys, key } => given_key(keystore, &info, keys, key, reason).await?,
-        Target::KeyFile(path) => key_of_file(keystore, &info, path).await?,
+        Target::NewKmipKey(keys) => new_key::new_key(keystore, &slot, keys).await?,
+        Target::KmipKey { keys, key } => {
+            given_key(keystore, &info, &slot, keys, key, reason).await?
+        }
+        Target::KeyFile(path) => key_of_file(keystore, &info, &slot, path).await?,
     };
     failpoint::hit("rotate.fetched");
     let old = info.master_key;
@@ -224,6 +236,7 @@ async fn blocking<T: Send + 'static>(
 async fn given_key(
     keystore: &Keystore,
     info: &Info,
+    slot: &Slot,
     keys: &mut KmipKeys,
     given: &str,
     reason: HistoryReason,
@@ -236,26 +249,18 @@ async fn given_key(
     let current = &info.master_key;
     let is_same_object = current.provider == Provider::Kmip
         && current.identifier.as_deref() == Some(identifier.as_str());
-    let generation = next_generation(info);
-    let context = WrapContext {
-        dbpath_id: info.dbpath_id,
-        tree: None,
-        generation,
-    };
+    let generation = slot.next_generation;
     let wrapped_now = current
         .wrapped()
         .filter(|_| is_same_object && keys.wraps_on_server());
     if let Some(wrapped) = wrapped_now {
-        let context = WrapContext {
-            generation: current.generation,
-            ..context
-        };
+        let context = slot.context(current.generation);
         // Another server may have another key of this identifier.
         if keys.unwrap(&identifier, wrapped, &context).await.is_ok() {
             return Err(nothing_to_rotate(current));
         }
     }
-    let fetched = keys.take_into_use(found, &context).await?;
+    let fetched = keys.take_into_use(found, &slot.context(generation)).await?;
     let is_same_way = current.provider == Provider::Kmip && current.wrapped().is_none();
     if is_same_way
         && (is_same_object || reason != HistoryReason::Migrated)
@@ -267,7 +272,7 @@ async fn given_key(
     let name = Some(given).filter(|given| *given != identifier);
     let key = fetched.reference(generation, name.map(str::to_owned))?;
     Ok(Next {
-        not_needed: new_key::not_needed(info, Some(keys), &identifier).await,
+        not_needed: new_key::not_needed(slot, Some(keys), &identifier).await,
         key,
         master: fetched.key,
         origin: Origin::Given,
@@ -275,14 +280,19 @@ async fn given_key(
     })
 }
 
-async fn key_of_file(keystore: &Keystore, info: &Info, path: &Path) -> Result<Next, RotationError> {
+async fn key_of_file(
+    keystore: &Keystore,
+    info: &Info,
+    slot: &Slot,
+    path: &Path,
+) -> Result<Next, RotationError> {
     let master = key_file::read(path)?;
     if info.master_key.provider == Provider::KeyFile && keystore.is_under(&master)? {
         return Err(nothing_to_rotate(&info.master_key));
     }
     Ok(Next {
-        not_needed: new_key::not_needed(info, None, "").await,
-        key: MasterKeyRef::key_file(next_generation(info)),
+        not_needed: new_key::not_needed(slot, None, "").await,
+        key: MasterKeyRef::key_file(slot.next_generation),
         master,
         origin: Origin::Given,
         attributes: None,
@@ -293,8 +303,4 @@ fn nothing_to_rotate(key: &MasterKeyRef) -> RotationError {
     RotationError::NothingToRotate {
         key: key.to_string(),
     }
-}
-
-fn next_generation(info: &Info) -> u32 {
-    info.master_key.generation.saturating_add(1)
 }

@@ -2,39 +2,46 @@
 
 use std::sync::Arc;
 
-use super::{Next, NotNeeded, Origin, RotationError, blocking, next_generation};
-use crate::error::Error;
+use super::slot::Slot;
+use super::{Next, NotNeeded, Origin, RotationError};
 use crate::failpoint;
-use crate::format::{MasterKeyRef, Provider, key_name};
-use crate::handle::{Info, Keystore};
-use crate::provider::kmip::{KmipKeyError, KmipKeys, WrapContext, is_definite_refusal};
+use crate::handle::Keystore;
+use crate::provider::kmip::{Announced, KmipKeyError, KmipKeys, is_definite_refusal};
 
-/// How many Names are tried for a key. More than one is needed only if somebody rotates copies of a dbpath.
+/// How many Names are tried for a key. More than one is needed only if somebody rotates copies of a dbpath, or
+/// if a key with the Name was made on a KMIP server that is away.
 const MAX_NAMES: u32 = 100;
 
 pub(super) async fn new_key(
     keystore: &Arc<Keystore>,
-    info: &Info,
+    slot: &Slot,
     keys: &mut KmipKeys,
 ) -> Result<Next, RotationError> {
     let mut not_needed = None;
-    let announced = announced_name(info);
     let mut found = None;
-    let mut name = announced.map(str::to_owned);
-    if let Some(announced) = announced {
-        found = keys.find_announced(announced).await?;
-        if found.is_none() && keys.is_name_taken(announced).await? {
-            // Somebody revoked the key meanwhile: it cannot be used, and its Name is not free.
+    let mut name = slot.announced_name().map(str::to_owned);
+    if let Some(announced) = slot.announced_name() {
+        let mut given_up = |perhaps_on| {
             not_needed = Some(NotNeeded {
                 name: announced.to_owned(),
                 identifier: None,
+                perhaps_on,
             });
             name = None;
+        };
+        match keys.look_for_announced(announced).await? {
+            Announced::Found(attributes) => found = Some(attributes),
+            Announced::Nowhere => {}
+            // Somebody revoked the key meanwhile: it cannot be used, and its Name is not free.
+            Announced::Unusable => given_up(Vec::new()),
+            // It may have been created where nobody answers: were it created here as well, two keys would have the
+            // Name, and it could not be told which is in use.
+            Announced::Unknown(not_asked) => given_up(not_asked),
         }
     }
-    let generation = match (&name, &info.pending) {
+    let generation = match (&name, &slot.pending) {
         (Some(_), Some(pending)) => pending.generation,
-        _ => next_generation(info),
+        _ => slot.next_generation,
     };
     let is_new = found.is_none();
     match is_new {
@@ -44,7 +51,12 @@ pub(super) async fn new_key(
     }
     let name = match name {
         Some(name) => name,
-        None => announce(keystore, info, keys, generation).await?,
+        None => {
+            let taken = not_needed.as_ref().map(|key| key.name.as_str());
+            let name = free_name(keys, slot.name(generation), taken).await?;
+            slot.announce(keystore, generation, &name).await?;
+            name
+        }
     };
     failpoint::hit("rotate.announced");
     let interrupted = |source| RotationError::Interrupted {
@@ -57,7 +69,7 @@ pub(super) async fn new_key(
             Ok(identifier) => identifier,
             // The server said no: there is no key, and none is announced any more.
             Err(refusal) if is_definite_refusal(&refusal) => {
-                withdraw(keystore).await?;
+                slot.withdraw(keystore).await?;
                 return Err(refusal.into());
             }
             Err(source) => return Err(interrupted(source)),
@@ -66,18 +78,14 @@ pub(super) async fn new_key(
     keys.activate_created(&identifier)
         .await
         .map_err(interrupted)?;
-    let context = WrapContext {
-        dbpath_id: info.dbpath_id,
-        tree: None,
-        generation,
-    };
     let attributes = keys.attributes(&identifier).await.map_err(interrupted)?;
+    let context = slot.context(generation);
     let fetched = match keys.take_into_use(attributes, &context).await {
         Ok(fetched) => fetched,
         // Query does not say which modes Encrypt knows: some servers have to be tried.
         Err(refusal @ KmipKeyError::NotOffered { .. }) if is_new => {
             keys.discard(&identifier).await;
-            withdraw(keystore).await?;
+            slot.withdraw(keystore).await?;
             return Err(refusal.into());
         }
         Err(source) => return Err(interrupted(source)),
@@ -94,41 +102,22 @@ pub(super) async fn new_key(
     })
 }
 
-/// The Name that an interrupted rotation announced.
-fn announced_name(info: &Info) -> Option<&str> {
-    let pending = info.pending.as_ref()?;
-    let name = pending.name.as_deref();
-    name.filter(|_| pending.provider == Provider::Kmip)
-}
-
-/// Writes the Name of the next key into the keystore before the key is created.
-async fn announce(
-    keystore: &Arc<Keystore>,
-    info: &Info,
+/// A Name that no key on the server in use has, and that is not `taken` elsewhere: `first`, or that with a number. A copy of
+/// the dbpath that was rotated on its own may have taken the first, and its key is not ours to use.
+///
+/// # Errors
+/// [`RotationError::NoFreeName`] after a hundred of them; those of the client.
+pub async fn free_name(
     keys: &mut KmipKeys,
-    generation: u32,
+    first: String,
+    taken: Option<&str>,
 ) -> Result<String, RotationError> {
-    let name = free_name(keys, key_name(info.dbpath_id, generation)).await?;
-    let key = MasterKeyRef::kmip(generation, Some(name.clone()), None)?;
-    let keystore = Arc::clone(keystore);
-    blocking(move || keystore.announce_next(Some(key))).await?;
-    Ok(name)
-}
-
-async fn withdraw(keystore: &Arc<Keystore>) -> Result<(), Error> {
-    let keystore = Arc::clone(keystore);
-    blocking(move || keystore.announce_next(None)).await
-}
-
-/// A Name that no key has. A copy of the dbpath that was rotated on its own has taken the first, and its key is not
-/// ours to use.
-async fn free_name(keys: &mut KmipKeys, first: String) -> Result<String, RotationError> {
-    if !keys.is_name_taken(&first).await? {
-        return Ok(first);
-    }
-    for number in 2..=MAX_NAMES {
-        let name = format!("{first}-{number}");
-        if !keys.is_name_taken(&name).await? {
+    for number in 1..=MAX_NAMES {
+        let name = match number {
+            1 => first.clone(),
+            _ => format!("{first}-{number}"),
+        };
+        if taken != Some(name.as_str()) && !keys.is_name_taken(&name).await? {
             return Ok(name);
         }
     }
@@ -140,11 +129,11 @@ async fn free_name(keys: &mut KmipKeys, first: String) -> Result<String, Rotatio
 
 /// What an interrupted rotation announced, when another key than that is taken into use.
 pub(super) async fn not_needed(
-    info: &Info,
+    slot: &Slot,
     keys: Option<&mut KmipKeys>,
     in_use: &str,
 ) -> Option<NotNeeded> {
-    let name = announced_name(info)?;
+    let name = slot.announced_name()?;
     let found = match keys {
         // Only for whoever reads it: no reason to fail.
         Some(keys) => keys.find_announced(name).await.ok().flatten(),
@@ -154,5 +143,6 @@ pub(super) async fn not_needed(
     (identifier.as_deref() != Some(in_use)).then(|| NotNeeded {
         name: name.to_owned(),
         identifier,
+        perhaps_on: Vec::new(),
     })
 }

@@ -76,6 +76,27 @@ fn announce_and_create() {
     }
 }
 
+/// At no moment is there no announcement: a key that was created under the first Name is found.
+#[test]
+fn announce_another() {
+    let another = |dbpath: &Path| {
+        Keystore::announce_another(dbpath, Cipher::Aes256Gcm, kmip_key(2)).unwrap();
+    };
+    if let Some(dbpath) = child_dbpath() {
+        return another(&dbpath);
+    }
+    for step in STEPS {
+        let dbpath = dbpath();
+        Keystore::announce(dbpath.path(), DBPATH_ID, Cipher::Aes256Gcm, kmip_key(1)).unwrap();
+        run_child("crash::announce_another", dbpath.path(), step);
+        let header = Keystore::inspect(dbpath.path()).unwrap().unwrap();
+        let expected = if step == "keystore.renamed" { 2 } else { 1 };
+        assert_eq!(header.pending(), Some(&kmip_key(expected)), "{step}");
+        another(dbpath.path());
+        assert_eq!(leftovers(dbpath.path()), Vec::<String>::new());
+    }
+}
+
 #[test]
 fn data_keys_and_rewrap() {
     if let Some(dbpath) = child_dbpath() {

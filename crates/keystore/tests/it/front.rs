@@ -2,6 +2,7 @@
 //! and passes everything else on.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use kmip::operations::{
@@ -35,6 +36,8 @@ pub(crate) enum Ways {
     Confused,
     /// It lets nobody create keys, and says so only when asked to.
     NoCreate,
+    /// It creates a key, and is gone before it answers.
+    LosesCreate,
 }
 
 pub(crate) struct Front {
@@ -57,11 +60,16 @@ impl Front {
         let site = world.site(behind);
         let task = tokio::spawn(async move {
             let mut serving = JoinSet::new();
+            let is_gone = Arc::new(AtomicBool::new(false));
             while let Ok((tcp, _)) = listener.accept().await {
-                let (acceptor, site) = (acceptor.clone(), site.clone());
+                if is_gone.load(Ordering::SeqCst) {
+                    continue;
+                }
+                let (acceptor, site, is_gone) =
+                    (acceptor.clone(), site.clone(), Arc::clone(&is_gone));
                 serving.spawn(async move {
                     if let Ok(stream) = acceptor.accept(tcp).await {
-                        serve(stream, site, ways).await;
+                        serve(stream, site, ways, is_gone).await;
                     }
                 });
             }
@@ -70,7 +78,12 @@ impl Front {
     }
 }
 
-async fn serve(mut client: tokio_rustls::server::TlsStream<TcpStream>, site: Site, ways: Ways) {
+async fn serve(
+    mut client: tokio_rustls::server::TlsStream<TcpStream>,
+    site: Site,
+    ways: Ways,
+    is_gone: Arc<AtomicBool>,
+) {
     let tcp = TcpStream::connect(("127.0.0.1", site.port)).await.unwrap();
     let connector = TlsConnector::from(Arc::clone(&site.tls().load().unwrap().config));
     let name = ServerName::try_from("127.0.0.1").unwrap();
@@ -79,6 +92,9 @@ async fn serve(mut client: tokio_rustls::server::TlsStream<TcpStream>, site: Sit
         let request = RequestMessage::decode(&message, &Limits::DEFAULT).unwrap();
         let version = request.header.protocol_version;
         let item = request.batch_items.into_iter().next().unwrap();
+        let is_lost = ways == Ways::LosesCreate
+            && item.payload.operation() == Some(Operation::Create)
+            && !is_gone.swap(true, Ordering::SeqCst);
         let answer = match own_answer(item.payload, &site, ways).await {
             Some(item) => encode(version, item),
             None => {
@@ -87,6 +103,9 @@ async fn serve(mut client: tokio_rustls::server::TlsStream<TcpStream>, site: Sit
                 read(&mut server).await.unwrap()
             }
         };
+        if is_lost {
+            return;
+        }
         if client.write_all(&answer).await.is_err() || client.flush().await.is_err() {
             return;
         }

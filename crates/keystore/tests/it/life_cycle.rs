@@ -183,9 +183,18 @@ fn an_announcement_is_completed_or_withdrawn() {
         Err(Error::Incomplete { .. })
     ));
 
+    // Another one takes its place.
+    let another = || Keystore::announce_another(path, Cipher::XChaCha20Poly1305, kmip_key(7));
+    let header = another().unwrap();
+    assert_eq!(Keystore::inspect(path).unwrap().unwrap(), header);
+    assert_eq!(header.pending(), Some(&kmip_key(7)));
+    assert_eq!((header.sequence(), header.dbpath_id()), (2, DBPATH_ID));
+    assert_eq!(header.cipher(), Cipher::XChaCha20Poly1305);
+
     Keystore::withdraw(path).unwrap();
     assert!(Keystore::inspect(path).unwrap().is_none());
     Keystore::withdraw(path).unwrap();
+    assert!(matches!(another(), Err(Error::NotFound { .. })));
 
     announce().unwrap();
     let create = |id| Keystore::create(path, id, Cipher::Aes256Gcm, kmip_key(1), &master(1));
@@ -202,6 +211,7 @@ fn an_announcement_is_completed_or_withdrawn() {
         Keystore::withdraw(path),
         Err(Error::AlreadyExists { .. })
     ));
+    assert!(matches!(another(), Err(Error::AlreadyExists { .. })));
     assert!(Keystore::open(path, &master(1)).is_ok());
 }
 

@@ -3,10 +3,12 @@
 mod copies;
 mod corruption;
 mod crash;
+mod failover;
 mod front;
 mod history;
 mod life_cycle;
 mod pykmip;
+mod revocation;
 mod rotation;
 mod rotation_crash;
 mod support;

@@ -8,8 +8,10 @@ use std::sync::Arc;
 use std::{env, fs};
 
 use keystore::provider::key_file;
-use keystore::rotation::{Rotated, Target, migrate, revoke_old, rotate};
-use keystore::{Keystore, MasterKeyRef, Provider, failpoint, key_name};
+use keystore::rotation::{
+    Rotated, Target, TreeTarget, migrate, revoke_old, rotate, set_tree_key, unlock_tree,
+};
+use keystore::{Keystore, MasterKeyRef, Provider, TreeId, failpoint, key_name, tree_key_name};
 
 use kmip::registry::State;
 
@@ -36,6 +38,16 @@ const TO_NEW: [&str; 7] = [
 ];
 /// To a key that is there: as the previous one, and anew.
 const TO_GIVEN: [&str; 3] = ["rotate.fetched", "keystore.previous_kept", "rotate.done"];
+/// To a key of a tree's own that is created: the keystore is written to announce, and anew.
+const TO_NEW_OF_TREE: [&str; 7] = [
+    "rotate.announced",
+    "kmip.before_create",
+    "kmip.created",
+    "kmip.activated",
+    "tree.fetched",
+    "tree.previous_removed",
+    "tree.done",
+];
 
 /// Tell the child process what to do, and where.
 const SCENARIO: &str = "KEYSTORE_TEST_SCENARIO";
@@ -53,12 +65,13 @@ enum Scenario {
     KmipToKmip,
     SetTreeKey,
     ClearTreeKey,
+    RotateTreeKey,
     DropTree,
     RevokeOld,
 }
 
 impl Scenario {
-    const ALL: [Scenario; 10] = [
+    const ALL: [Scenario; 11] = [
         Scenario::RotateToNew,
         Scenario::RotateToGiven,
         Scenario::RotateToWrapped,
@@ -67,6 +80,7 @@ impl Scenario {
         Scenario::KmipToKmip,
         Scenario::SetTreeKey,
         Scenario::ClearTreeKey,
+        Scenario::RotateTreeKey,
         Scenario::DropTree,
         Scenario::RevokeOld,
     ];
@@ -78,8 +92,12 @@ impl Scenario {
             | Scenario::FileToKmip
             | Scenario::KmipToKmip => (3, &TO_NEW),
             Scenario::RotateToGiven | Scenario::KmipToFile => (2, &TO_GIVEN),
-            Scenario::SetTreeKey | Scenario::ClearTreeKey | Scenario::DropTree => (1, &[]),
-            Scenario::RevokeOld => (0, &["kmip.before_revoke", "kmip.revoked"]),
+            Scenario::SetTreeKey | Scenario::ClearTreeKey => (1, &[]),
+            // As the previous one, and anew.
+            Scenario::DropTree => (2, &["keystore.previous_forgotten"]),
+            Scenario::RotateTreeKey => (2, &TO_NEW_OF_TREE),
+            // To note it in the history.
+            Scenario::RevokeOld => (1, &["kmip.before_revoke", "kmip.revoked"]),
         };
         let of_write = |write| WRITE.map(|step| format!("{step}#{write}"));
         let others = others.iter().map(|step| (*step).to_owned());
@@ -102,6 +120,7 @@ impl Place {
             directory: self.directory.clone(),
             port: self.ports[server],
             version: kmip_client::VersionPolicy::default(),
+            others: Vec::new(),
         }
     }
 
@@ -148,6 +167,16 @@ impl Place {
                 .set_tree_master_key(tree(2), own, &master(92))
                 .unwrap();
         }
+        if scenario == Scenario::DropTree {
+            let (keys, key) = (&mut self.site(0).keys().await, "given");
+            let rotated = rotate(&keystore, Target::KmipKey { keys, key }).await;
+            rotated.unwrap();
+        }
+        if scenario == Scenario::RotateTreeKey {
+            let mut keys = self.site(0).keys().await;
+            let target = TreeTarget::NewKmipKey(&mut keys);
+            set_tree_key(&keystore, tree(2), target).await.unwrap();
+        }
     }
 
     /// The change itself. A repetition of it is the same call.
@@ -185,6 +214,13 @@ impl Place {
             Scenario::ClearTreeKey => {
                 unlock(keystore, 2);
                 keystore.clear_tree_master_key(tree(2)).unwrap();
+                return None;
+            }
+            Scenario::RotateTreeKey => {
+                let mut keys = site(0).keys().await;
+                unlock_tree(keystore, tree(2), &mut keys).await.unwrap();
+                let target = TreeTarget::NewKmipKey(&mut keys);
+                set_tree_key(keystore, tree(2), target).await.unwrap();
                 return None;
             }
             Scenario::DropTree => {
@@ -275,7 +311,7 @@ async fn at_every_step(scenario: Scenario) {
 
         place.crash(scenario, &step).await;
         let (keystore, server) = place.open().await;
-        let is_done = check(scenario, &keystore, server, &before, &what);
+        let is_done = check(scenario, &place, &keystore, server, &before, &what).await;
         // What takes effect is the rename of the last write.
         let steps = scenario.steps();
         let takes_effect = steps.iter().rfind(|step| step.starts_with(WRITE[3]));
@@ -287,6 +323,7 @@ async fn at_every_step(scenario: Scenario) {
             if !matches!(step.as_str(), "kmip.created" | "kmip.before_create")
                 && !step.ends_with("#1")
                 && !step.ends_with("#3")
+                && scenario != Scenario::DropTree
             {
                 drop(keystore);
                 let step = if step.ends_with("#2") {
@@ -296,13 +333,14 @@ async fn at_every_step(scenario: Scenario) {
                 };
                 place.crash(scenario, step).await;
                 let (keystore, server) = place.open().await;
-                check(scenario, &keystore, server, &before, &what);
+                check(scenario, &place, &keystore, server, &before, &what).await;
             }
             let (keystore, _) = place.open().await;
             place.run(scenario, &keystore).await;
         }
         let (keystore, server) = place.open().await;
-        assert!(check(scenario, &keystore, server, &before, &what), "{what}");
+        let is_done = check(scenario, &place, &keystore, server, &before, &what).await;
+        assert!(is_done, "{what}");
         assert_eq!(keystore.info().pending, None, "{what}");
         no_orphans(scenario, &place, &keystore, &what).await;
         no_leftovers(&place.dbpath, &what);
@@ -310,8 +348,9 @@ async fn at_every_step(scenario: Scenario) {
 }
 
 /// Whether the change is done; everything is there in either case.
-fn check(
+async fn check(
     scenario: Scenario,
+    place: &Place,
     keystore: &Keystore,
     server: Option<usize>,
     before: &Contents,
@@ -325,6 +364,7 @@ fn check(
             .copied()
             .collect();
         assert_eq!(contents(keystore), others, "{what}");
+        assert_eq!(previous_trees(place).await, [tree(1), tree(3)], "{what}");
         return true;
     }
     // Locked until its own key is there, whatever becomes of the others.
@@ -354,6 +394,17 @@ fn check(
             is_done
         }
     }
+}
+
+/// The trees in `keystore.previous`, as its own master key opens it.
+async fn previous_trees(place: &Place) -> Vec<TreeId> {
+    let directory = tempfile::tempdir().unwrap();
+    let previous = place.dbpath.join(keystore::PREVIOUS_FILE_NAME);
+    fs::copy(previous, directory.path().join(keystore::FILE_NAME)).unwrap();
+    let master = place.site(0).master(directory.path()).await;
+    let keystore = Keystore::open(directory.path(), &master).unwrap();
+    assert_eq!(keystore.master_key().generation, 1);
+    keystore.tree_ids()
 }
 
 /// The keys that were created are those that the keystore was under.
@@ -403,11 +454,75 @@ async fn revoking_the_old_key() {
         let old = rotated.old.identifier.unwrap();
         let mut session = place.site(0).session().await;
         let state = session.get_attributes(&old).await.unwrap().state;
-        assert_eq!(state == Some(State::Deactivated), step == "kmip.revoked");
+        let is_revoked = state == Some(State::Deactivated);
+        assert_eq!(is_revoked, step != "kmip.before_revoke", "{step}");
+        let (keystore, _) = place.open().await;
         place.run(Scenario::RevokeOld, &keystore).await;
+        let history = place.open().await.0.info().history;
+        let revoked = history
+            .iter()
+            .map(|entry| entry.revoked_unix_secs.is_some());
+        assert_eq!(revoked.collect::<Vec<_>>(), [true, false], "{step}");
         let state = session.get_attributes(&old).await.unwrap().state;
         assert_eq!(state, Some(State::Deactivated));
         place.open().await;
+    }
+}
+
+/// As the other scenarios, with a tree whose own key is on the KMIP server.
+#[tokio::test(flavor = "multi_thread")]
+async fn rotating_the_key_of_a_tree() {
+    let (world, a) = World::new().await;
+    let scenario = Scenario::RotateTreeKey;
+    for step in scenario.steps() {
+        let place = Place {
+            directory: world.path(""),
+            dbpath: world.dbpath(),
+            ports: [a; 3],
+        };
+        place.create(scenario).await;
+        let opened = async || {
+            let (keystore, _) = place.open().await;
+            let mut keys = place.site(0).keys().await;
+            unlock_tree(&keystore, tree(2), &mut keys).await.unwrap();
+            unlock(&keystore, 3);
+            keystore
+        };
+        let before = contents(&*opened().await);
+        place.crash(scenario, &step).await;
+        let keystore = opened().await;
+        assert_eq!(contents(&keystore), before, "{step}");
+        let own = |keystore: &Keystore| keystore.tree_master_keys()[0].key.clone();
+        let is_done = matches!(step.as_str(), "keystore.renamed#2" | "tree.done");
+        assert_eq!(
+            own(&keystore).generation,
+            if is_done { 2 } else { 1 },
+            "{step}"
+        );
+        // Nothing is announced before the first write, and after the second.
+        let writes_once = [
+            "keystore.before_write#1",
+            "keystore.half_written#1",
+            "keystore.synced#1",
+        ];
+        let is_announced = !is_done && !writes_once.contains(&step.as_str());
+        let announced = keystore.announced_tree_keys();
+        assert_eq!(announced.len(), usize::from(is_announced), "{step}");
+        if !is_done {
+            place.run(scenario, &keystore).await;
+        }
+        let keystore = opened().await;
+        assert_eq!(contents(&keystore), before, "{step}");
+        assert_eq!(own(&keystore).generation, 2, "{step}");
+        assert!(keystore.announced_tree_keys().is_empty(), "{step}");
+        let id = keystore.info().dbpath_id;
+        for (generation, expected) in [(1, 1), (2, 1), (3, 0)] {
+            let name = tree_key_name(id, tree(2), generation);
+            assert_eq!(place.site(0).count(&name).await, expected, "{step} {name}");
+            let second = format!("{name}-2");
+            assert_eq!(place.site(0).count(&second).await, 0, "{step}");
+        }
+        no_leftovers(&place.dbpath, &step);
     }
 }
 

@@ -22,7 +22,7 @@ const TIMEOUT: Duration = Duration::from_secs(300);
 /// A directory with certificates, in which KMIP servers run.
 pub(crate) struct World {
     directory: TempDir,
-    servers: Vec<(oneshot::Sender<()>, JoinHandle<()>)>,
+    servers: Vec<Option<(oneshot::Sender<()>, JoinHandle<()>)>>,
 }
 
 impl World {
@@ -63,8 +63,15 @@ impl World {
         let task = tokio::spawn(server.run(async {
             let _ = stopped.await;
         }));
-        self.servers.push((stop, task));
+        self.servers.push(Some((stop, task)));
         port
+    }
+
+    /// Stops the KMIP server of that number, from 0: its port refuses connections from then on.
+    pub(crate) async fn stop(&mut self, number: usize) {
+        let (stop, task) = self.servers[number].take().unwrap();
+        stop.send(()).unwrap();
+        task.await.unwrap();
     }
 
     pub(crate) fn server_tls(&self) -> ServerTls {
@@ -83,6 +90,7 @@ impl World {
             directory: self.directory.path().to_path_buf(),
             port,
             version: VersionPolicy::default(),
+            others: Vec::new(),
         }
     }
 
@@ -109,6 +117,8 @@ pub(crate) struct Site {
     pub(crate) directory: PathBuf,
     pub(crate) port: u16,
     pub(crate) version: VersionPolicy,
+    /// The ports of servers that come after it in the list.
+    pub(crate) others: Vec<u16>,
 }
 
 impl Site {
@@ -119,13 +129,21 @@ impl Site {
         }
     }
 
+    /// A list of both servers, this one first.
+    pub(crate) fn before(&self, other: &Site) -> Site {
+        let mut both = self.clone();
+        both.others.push(other.port);
+        both
+    }
+
     fn client(&self) -> Client {
-        let server = ServerAddress::parse("127.0.0.1", self.port).unwrap();
+        let ports = std::iter::once(&self.port).chain(&self.others);
+        let servers = ports.map(|port| ServerAddress::parse("127.0.0.1", *port).unwrap());
         Client::new(ClientConfig {
             connect_timeout: TIMEOUT,
             operation_timeout: TIMEOUT,
             version: self.version,
-            ..ClientConfig::new(vec![server], self.tls())
+            ..ClientConfig::new(servers.collect(), self.tls())
         })
         .unwrap()
     }

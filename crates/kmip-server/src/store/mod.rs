@@ -168,8 +168,10 @@ impl ObjectStore {
                         key_name: None,
                         generation: 1,
                         servers: Vec::new(),
+                        wrap_on_server: None,
                         cipher_mode: "AES256-GCM".to_owned(),
                     },
+                    database_keys: Vec::new(),
                 })
             })),
             progress,

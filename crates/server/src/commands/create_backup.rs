@@ -4,6 +4,7 @@
 //! The client is told which master key opens the copy, and so is whoever reads its manifest
 //! (docs/backup.md).
 
+use std::collections::BTreeSet;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -11,7 +12,7 @@ use std::time::Instant;
 
 use document::ErrorCode;
 use keystore::{Keystore, MasterKeyRef, Provider};
-use storage::backup::MasterKey;
+use storage::backup::{DatabaseKey, MasterKey};
 use storage::keys::KeyError;
 use storage::{CheckpointOptions, CheckpointReport, KeystoreCopy};
 
@@ -121,8 +122,21 @@ fn write(report: &CheckpointReport, reply: &mut Reply) {
         }
         reply.end();
     }
+    if let Some(wrap) = key.wrap_on_server {
+        reply.boolean("wrapOnServer", wrap);
+    }
     reply.string("cipherMode", &key.cipher_mode);
     reply.end();
+    if !report.database_keys.is_empty() {
+        reply.begin_array("databaseKeys");
+        for key in &report.database_keys {
+            reply.begin_element_document();
+            reply.string("keyId", &key.key_id);
+            reply.boolean("wrapOnServer", key.wrap_on_server);
+            reply.end();
+        }
+        reply.end();
+    }
 }
 
 fn millis(duration: std::time::Duration) -> u64 {
@@ -159,13 +173,23 @@ fn copy_keystore(
     to: &Path,
     servers: Vec<String>,
 ) -> Result<KeystoreCopy, KeyError> {
-    let header = keystore.copy_to(to)?;
+    let copied = keystore.copy_to(to)?;
+    let header = &copied.header;
     let key = header
         .master_key()
         .ok_or("the keystore is not complete: it names no master key")?;
+    let own = copied.tree_master_keys.iter().filter_map(|own| {
+        Some(DatabaseKey {
+            key_id: own.key.identifier.clone()?,
+            wrap_on_server: own.key.is_wrapped_on_server(),
+        })
+    });
+    // Sorted, and each once: nothing tells which database has which.
+    let database_keys: BTreeSet<_> = own.collect();
     Ok(KeystoreCopy {
         dbpath_id: header.dbpath_id().to_string(),
         master_key: describe(key, header.cipher().mode(), servers),
+        database_keys: database_keys.into_iter().collect(),
     })
 }
 
@@ -177,6 +201,7 @@ fn describe(key: &MasterKeyRef, cipher_mode: &str, servers: Vec<String>) -> Mast
         key_name: key.name.clone(),
         generation: key.generation,
         servers: if is_kmip { servers } else { Vec::new() },
+        wrap_on_server: is_kmip.then(|| key.is_wrapped_on_server()),
         cipher_mode: cipher_mode.to_owned(),
     }
 }

@@ -21,16 +21,14 @@ async fn run(context: &Context<'_>, request: &Request<'_>, reply: &mut Reply) ->
     }
     let (store, encryption) = (&context.server.store, &context.server.start_up.encryption);
     let tree = store.tree_of(request.database);
-    let tree = tree.map(|tree| keystore::TreeId(tree.0));
-    let own = match (encryption, tree) {
-        (Some(encryption), Some(tree)) => {
-            encryption.keystore().tree_master_key(tree).ok().flatten()
-        }
+    // Asked for before it is gone.
+    let keys = match (encryption, tree) {
+        (Some(encryption), Some(tree)) => encryption.keys_of(keystore::TreeId(tree.0)),
         _ => None,
     };
     if store.drop_database(request.database).await? {
-        if let (Some(encryption), Some(tree)) = (encryption, tree) {
-            encryption.tree_dropped(own, tree);
+        if let (Some(encryption), Some(keys)) = (encryption, keys) {
+            encryption.tree_dropped(keys);
         }
         context.server.cursors.kill_database(request.database);
         reply.string("dropped", request.database);

@@ -45,6 +45,7 @@ mod list_indexes;
 mod ping;
 mod rename_collection;
 mod repl_set_get_status;
+mod revoke_master_key;
 mod rotate_master_key;
 mod server_status;
 mod sessions;
@@ -324,6 +325,7 @@ mod tests {
                 "ping",
                 "refreshSessions",
                 "replSetGetStatus",
+                "revokeMasterKey",
                 "rotateMasterKey",
                 "serverStatus",
                 "setDatabaseMasterKey",

@@ -32,6 +32,7 @@ struct Arguments<'a> {
     key_identifier: Option<&'a str>,
     database: Option<&'a str>,
     data_keys: bool,
+    rewrite: bool,
     revoke_old_key: bool,
 }
 
@@ -47,9 +48,15 @@ async fn run(context: &Context<'_>, request: &Request<'_>, reply: &mut Reply) ->
                 arguments.database = Some(name);
             }
             "dataKeys" => arguments.data_keys = field.bool()?,
+            "rewrite" => arguments.rewrite = field.bool()?,
             "revokeOldKey" => arguments.revoke_old_key = field.bool()?,
             _ => return Err(field.unknown()),
         }
+    }
+    if arguments.rewrite && !arguments.data_keys {
+        return Err(CommandError::bad_value(
+            "'rotateMasterKey.rewrite' needs 'dataKeys: true': there is nothing to rewrite data under",
+        ));
     }
     let encryption = encryption(context)?;
     let identifier = arguments.key_identifier.map(str::to_owned);
@@ -78,7 +85,7 @@ async fn run(context: &Context<'_>, request: &Request<'_>, reply: &mut Reply) ->
         }
     };
     if arguments.data_keys {
-        data_keys(context, trees, reply).await;
+        data_keys(context, trees, arguments.rewrite, reply).await;
     }
     Ok(())
 }
@@ -155,13 +162,22 @@ fn origin(origin: Origin) -> &'static str {
 
 /// Gives each tree a further data key. The master key is another one already, so what fails is counted
 /// and told, and is no error of the command.
-async fn data_keys(context: &Context<'_>, trees: Vec<storage::TreeId>, reply: &mut Reply) {
+async fn data_keys(
+    context: &Context<'_>,
+    trees: Vec<storage::TreeId>,
+    rewrite: bool,
+    reply: &mut Reply,
+) {
     let store = &context.server.store;
     let (mut rotated, mut locked, mut failed) = (0_i32, 0_i32, 0_i32);
+    let mut to_rewrite = Vec::new();
     let mut error = None;
     for tree in trees {
         match store.rotate_data_key(tree).await {
-            Ok(_) => rotated += 1,
+            Ok(_) => {
+                rotated += 1;
+                to_rewrite.push(tree);
+            }
             Err(storage::Error::Locked { .. }) => locked += 1,
             // Dropped meanwhile.
             Err(storage::Error::Refused {
@@ -170,16 +186,26 @@ async fn data_keys(context: &Context<'_>, trees: Vec<storage::TreeId>, reply: &m
             }) => {}
             Err(other) => {
                 failed += 1;
-                emit!(events::STORAGE_FAILED, error = %other);
+                emit!(events::DATA_KEY_NOT_ROTATED, %tree, error = %other);
                 error = Some(other.to_string());
             }
         }
     }
     emit!(events::DATA_KEYS_ROTATED, rotated, locked, failed);
+    if !rewrite {
+        to_rewrite.clear();
+    }
+    if let Some(encryption) = &context.server.start_up.encryption {
+        encryption.data_keys_changed(&to_rewrite);
+    }
     reply.begin_document("dataKeys");
     reply.int32("rotated", rotated);
     reply.int32("locked", locked);
     reply.int32("failed", failed);
+    if rewrite {
+        // They were among those that are counted above.
+        reply.int32("rewriting", rotated);
+    }
     if let Some(error) = error {
         reply.string("error", &error);
     }

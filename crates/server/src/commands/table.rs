@@ -5,8 +5,8 @@ use super::{
     create_indexes, delete, distinct, drop, drop_database, drop_indexes, explain, find,
     find_and_modify, get_cmd_line_opts, get_log, get_more, get_parameter, hello, host_info, insert,
     kill_cursors, list_collections, list_commands, list_databases, list_indexes, ping,
-    rename_collection, repl_set_get_status, rotate_master_key, server_status, sessions,
-    set_database_master_key, stats, update,
+    rename_collection, repl_set_get_status, revoke_master_key, rotate_master_key, server_status,
+    sessions, set_database_master_key, stats, update,
 };
 
 /// Every command, sorted by name.
@@ -47,6 +47,7 @@ pub static COMMANDS: &[&Command] = &[
     &sessions::REFRESH,
     &rename_collection::COMMAND,
     &repl_set_get_status::COMMAND,
+    &revoke_master_key::COMMAND,
     &rotate_master_key::COMMAND,
     &server_status::COMMAND,
     &set_database_master_key::COMMAND,

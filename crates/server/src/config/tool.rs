@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use kmip_tool::KmipArguments;
 
-pub use super::tool_keys::{HostOptions, MigrateOptions, RotateOptions, SetOptions, StatusOptions};
+pub use super::tool_keys::{
+    HostOptions, MigrateOptions, RevokeOptions, RotateOptions, SetOptions, StatusOptions,
+};
 
 /// `strongroom`
 #[derive(Debug, Parser)]
@@ -55,6 +57,11 @@ pub enum KeysCommand {
     /// Takes a moment, whatever the amount of data; reads and writes go on. Without --key-identifier a key is
     /// created on the KMIP server.
     Rotate(RotateOptions),
+    /// Revoke a master key of before on the KMIP server
+    ///
+    /// Refused while something needs it: the server, a database of it, a rotation that was interrupted, or
+    /// keystore.previous. With --config the server is stopped, otherwise it runs.
+    Revoke(RevokeOptions),
     /// Give a database of a running server a master key of its own, or take that back
     Set(SetOptions),
     /// Put the data of a stopped server under the master key of another provider or KMIP server

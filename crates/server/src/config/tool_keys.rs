@@ -1,4 +1,4 @@
-//! The command lines of `strongroom keys rotate`, `status`, `set` and `migrate`.
+//! The command lines of `strongroom keys rotate`, `revoke`, `status`, `set` and `migrate`.
 
 use std::path::PathBuf;
 
@@ -35,6 +35,9 @@ pub struct RotateOptions {
     /// Also give every database (or that one) a new data key for what is written from now on
     #[arg(long)]
     pub data_keys: bool,
+    /// Write all data anew under the new data keys, beside the requests, so that the old ones are soon destroyed
+    #[arg(long, requires = "data_keys")]
+    pub rewrite: bool,
     /// Revoke the old master key on the KMIP server afterwards; refused if something else is under it
     #[arg(long)]
     pub revoke_old_key: bool,
@@ -53,6 +56,24 @@ pub struct StatusOptions {
     /// Print the result as JSON
     #[arg(long)]
     pub json: bool,
+}
+
+/// The options of `strongroom keys revoke`.
+#[derive(Clone, Debug, Args)]
+#[non_exhaustive]
+pub struct RevokeOptions {
+    /// Where to do it
+    #[command(flatten)]
+    pub server: HostOptions,
+    /// The configuration file of a server that is stopped
+    #[arg(long, value_name = "FILE", conflicts_with = "host")]
+    pub config: Option<PathBuf>,
+    /// The key on the KMIP server: unique identifier, or Name
+    #[arg(long, value_name = "ID")]
+    pub key_identifier: String,
+    /// Remove keystore.previous if only that key opens it
+    #[arg(long)]
+    pub remove_previous: bool,
 }
 
 /// The options of `strongroom keys set`.

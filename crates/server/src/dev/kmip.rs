@@ -9,6 +9,8 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use super::{DevError, HOST, Layout};
+use crate::emit;
+use crate::log::events;
 
 /// The running server.
 pub(super) struct Kmip {
@@ -52,7 +54,7 @@ impl Kmip {
     pub(super) async fn stop(self) {
         let _ = self.stop.send(());
         if let Err(error) = self.task.await {
-            tracing::warn!(%error, "The playground's KMIP server ended badly");
+            emit!(events::PLAYGROUND_KMIP_FAILED, %error);
         }
     }
 }

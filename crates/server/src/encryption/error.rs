@@ -42,18 +42,7 @@ pub enum KeyChangeError {
         /// What needs it, with its verb.
         by: String,
     },
-    /// A key was created, and then something failed.
-    #[error(
-        "{source}. A key named {name} was created on the KMIP server; nothing is under it, and the next attempt \
-         finds it by its Name"
-    )]
-    Interrupted {
-        /// The Name.
-        name: String,
-        /// What failed.
-        source: KmipKeyError,
-    },
-    /// The rotation of the dbpath's key.
+    /// The change of the key, of the dbpath or of a database.
     #[error(transparent)]
     Rotation(#[from] RotationError),
     /// The KMIP server, or the key on it.
@@ -72,7 +61,6 @@ impl KeyChangeError {
             | Self::NoOwnKey
             | Self::SameKey { .. }
             | Self::StillNeeded { .. } => ErrorCode::IllegalOperation,
-            Self::Interrupted { source, .. } => of_kmip(source),
             Self::Rotation(error) => of_rotation(error),
             Self::Kmip(error) => of_kmip(error),
             Self::Keystore(error) => of_keystore(error),
@@ -92,13 +80,16 @@ impl From<KeyChangeError> for CommandError {
 
 fn of_rotation(error: &RotationError) -> ErrorCode {
     match error {
-        RotationError::Keystore(error) => of_keystore(error),
+        RotationError::Keystore(error) | RotationError::RevokedOnly { source: error, .. } => {
+            of_keystore(error)
+        }
         RotationError::Kmip(error) | RotationError::Interrupted { source: error, .. } => {
             of_kmip(error)
         }
         RotationError::UnderWay => ErrorCode::ConflictingOperationInProgress,
         RotationError::NothingToRotate { .. }
         | RotationError::StillNeeded { .. }
+        | RotationError::NotOfThisDbpath { .. }
         | RotationError::NotOnServer { .. } => ErrorCode::IllegalOperation,
         _ => ErrorCode::OperationFailed,
     }
@@ -136,7 +127,7 @@ pub(crate) fn of_kmip(error: &KmipKeyError) -> ErrorCode {
 }
 
 /// Whether the connection is of no use any more.
-pub(super) fn is_connection_lost(error: &KmipKeyError) -> bool {
+pub(crate) fn is_connection_lost(error: &KmipKeyError) -> bool {
     matches!(error, KmipKeyError::Client(error) if is_of_connection(error.kind()))
 }
 

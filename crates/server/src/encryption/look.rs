@@ -1,5 +1,6 @@
 //! One look at the master key's state on the KMIP servers.
 
+use keystore::provider::kmip::is_another_key;
 use kmip::registry::State;
 use kmip_client::{Client, ErrorKind, Session};
 
@@ -45,10 +46,12 @@ impl Via {
 }
 
 /// Asks the servers in the order of the list until one has the key. Not every server need have every
-/// key: only if all of them say that there is none, it is gone.
+/// key: only if all of them say that there is none, it is gone. An object of this identifier that has other Names than
+/// the `name` that we gave the key is another key, unless no server has a better one.
 ///
 /// Each server is tried once: the next look is the retry.
-pub(super) async fn look(client: &Client, identifier: &str) -> Look {
+pub(super) async fn look(client: &Client, identifier: &str, name: Option<&str>) -> Look {
+    let mut another = None;
     let mut asked = Vec::new();
     let mut failures = Vec::new();
     let mut last = None;
@@ -74,10 +77,14 @@ pub(super) async fn look(client: &Client, identifier: &str) -> Look {
                         "the KMIP server {server} does not tell the state of the key {identifier}"
                     )),
                 };
-                return Look {
+                let look = Look {
                     outcome,
                     via: Some(via),
                 };
+                if !is_another_key(&attributes, name) {
+                    return look;
+                }
+                another.get_or_insert(look);
             }
             Err(error) if *error.kind() == ErrorKind::NotFound => {
                 asked.push(via.server.clone());
@@ -85,6 +92,9 @@ pub(super) async fn look(client: &Client, identifier: &str) -> Look {
             }
             Err(error) => failures.push(error.to_string()),
         }
+    }
+    if let (true, Some(another)) = (failures.is_empty(), another) {
+        return another;
     }
     let outcome = match failures.is_empty() {
         true => Outcome::Lost(KeyLost::Gone {

@@ -14,16 +14,20 @@
 //! | `watch` | the tasks |
 //! | `status` | `serverStatus().encryptionAtRest` |
 //! | `rotation` | another master key while the server runs |
+//! | `revocation` | revoking the keys of before |
 //! | `databases` | databases with a master key of their own |
+//! | `data_keys` | destroying the data keys that nothing is under any more |
 //! | `error` | why a key was not changed |
 
 pub(crate) mod certificate;
+mod data_keys;
 mod databases;
 mod error;
 mod live;
 mod look;
 mod loss;
 mod policy;
+mod revocation;
 mod rotation;
 mod status;
 mod watch;
@@ -39,6 +43,7 @@ use parking_lot::Mutex;
 
 pub use databases::{ChangedKey, DatabaseKey};
 pub use error::KeyChangeError;
+pub(crate) use error::is_connection_lost;
 pub(crate) use look::Via;
 pub use loss::KeyLost;
 pub use policy::{KeyStatePolicy, OnKeyStateLoss};
@@ -58,6 +63,7 @@ pub struct Encryption {
     kmip: Option<Kmip>,
     /// The master keys that databases have of their own.
     own: databases::OwnKeys,
+    upkeep: data_keys::Upkeep,
     /// Whether writes are refused; [`Live`] says why.
     read_only: AtomicBool,
     /// Set when the policy shut the server down.
@@ -115,6 +121,7 @@ impl Encryption {
             keystore,
             kmip,
             own: databases::OwnKeys::default(),
+            upkeep: data_keys::Upkeep::default(),
             read_only: AtomicBool::new(false),
             stopped_by: OnceLock::new(),
         })
@@ -187,7 +194,8 @@ impl Encryption {
         };
         self.master_key_changed();
         let identifier = kmip.live.lock().identifier.clone();
-        let look = look::look(&kmip.client, &identifier).await;
+        let name = self.keystore.master_key().name;
+        let look = look::look(&kmip.client, &identifier, name.as_deref()).await;
         let events = {
             let mut live = kmip.live.lock();
             // Rotated meanwhile: what was seen is no longer of interest.

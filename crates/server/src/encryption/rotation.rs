@@ -8,8 +8,6 @@ use keystore::rotation::{self, Rotated, Target};
 
 use super::Encryption;
 use super::error::KeyChangeError;
-use crate::emit;
-use crate::log::events;
 use crate::startup;
 
 /// A rotation that is done.
@@ -100,26 +98,6 @@ impl Encryption {
                 count => format!("{count} databases have"),
             },
         })
-    }
-
-    /// Revokes a key of before. The rotation is done: what fails is told, and is no error.
-    pub(super) async fn revoke(
-        &self,
-        keys: &mut KmipKeys,
-        old: &MasterKeyRef,
-    ) -> Result<(), String> {
-        let identifier = old.identifier.as_deref().unwrap_or_default();
-        let revoked = rotation::revoke_old(&self.keystore, keys, old).await;
-        if let Err(error) = revoked {
-            emit!(events::KEY_NOT_REVOKED, keyId = identifier, %error);
-            return Err(error.to_string());
-        }
-        emit!(events::KEY_REVOKED, keyId = identifier);
-        // It opens with that key only: a copy of the data keys that nobody should open any more.
-        if let Err(error) = self.keystore.remove_previous() {
-            emit!(events::STORAGE_FAILED, %error);
-        }
-        Ok(())
     }
 }
 

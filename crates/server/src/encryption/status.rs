@@ -16,6 +16,8 @@ pub struct Status {
     pub keystore: Info,
     /// The master key on its KMIP server; `None` for a key file.
     pub kmip: Option<KmipStatus>,
+    /// How many trees are still to be written anew under their new data keys.
+    pub trees_to_rewrite: usize,
 }
 
 /// What is known about the master key on its KMIP server.
@@ -99,6 +101,7 @@ impl Encryption {
         Status {
             keystore: self.keystore.info(),
             kmip,
+            trees_to_rewrite: self.trees_to_rewrite(),
         }
     }
 }
@@ -118,6 +121,7 @@ impl Status {
             "encryptionKeyId": key_id,
             "masterKeyGeneration": i64::from(key.generation),
             "dataKeys": count(self.keystore.data_keys),
+            "databasesToRewrite": count(self.trees_to_rewrite),
             "databasesWithOwnMasterKey": count(self.keystore.tree_master_keys),
             "databasesLocked": count(self.keystore.locked_trees),
         };
@@ -147,6 +151,11 @@ impl Status {
                     "since": DateTime::from_millis(since.saturating_mul(1000)),
                     "reason": entry.reason.to_string(),
                 };
+                if let Some(revoked) = entry.revoked_unix_secs {
+                    let revoked = i64::try_from(revoked).unwrap_or(i64::MAX);
+                    let revoked = DateTime::from_millis(revoked.saturating_mul(1000));
+                    shown.insert("revoked", revoked);
+                }
                 match entry.key.provider {
                     Provider::Kmip => {
                         shown.insert("keyId", entry.key.identifier.clone());

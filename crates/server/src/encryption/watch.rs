@@ -7,7 +7,7 @@ use storage::Store;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use super::{Encryption, certificate, databases};
+use super::{Encryption, certificate, data_keys, databases};
 
 /// Looks after the keys until it is dropped.
 #[derive(Debug)]
@@ -47,10 +47,13 @@ impl Encryption {
     }
 
     /// Begins to look after the master keys that databases of `store` have of their own: those that are lost
-    /// lock their database, those that are back unlock it.
+    /// lock their database, those that are back unlock it. And after data keys that are needed no more.
     pub fn watch_databases(self: &Arc<Self>, store: Store) -> Watch {
-        let task = tokio::spawn(databases::watch(Arc::clone(self), store));
-        Watch { tasks: vec![task] }
+        let master_keys = tokio::spawn(databases::watch(Arc::clone(self), store.clone()));
+        let data_keys = tokio::spawn(data_keys::watch(Arc::clone(self), store));
+        Watch {
+            tasks: vec![master_keys, data_keys],
+        }
     }
 }
 

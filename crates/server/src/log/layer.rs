@@ -16,7 +16,7 @@ use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
 
 use super::line::{self, Fields};
-use super::{Shared, component, events, severity};
+use super::{Shared, component, events, library, severity};
 
 /// Longest buffer that a thread keeps between lines, in bytes.
 const KEPT_BUFFER_BYTES: usize = 64 * 1024;
@@ -96,6 +96,15 @@ where
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
         let mut fields = Fields::default();
         event.record(&mut fields);
+        let metadata = event.metadata();
+        let meaning = match fields.id {
+            0 => library::meaning(metadata.target(), *metadata.level(), &fields.message),
+            _ => None,
+        };
+        if let Some(meaning) = meaning {
+            fields.id = u64::from(meaning.id);
+            fields.message = meaning.message.to_owned();
+        }
         let routine = || events::ROUTINE.iter().any(|id| u64::from(*id) == fields.id);
         if self.shared.quiet.load(Ordering::Relaxed) && routine() {
             return;
@@ -109,13 +118,15 @@ where
                 })
             });
         }
-        let metadata = event.metadata();
         let severity = if fields.fatal {
             "F"
         } else {
             severity(*metadata.level())
         };
-        let component = component::of_target(metadata.target()).unwrap_or(component::DEFAULT);
+        let component = match meaning {
+            Some(meaning) => meaning.component,
+            None => component::of_target(metadata.target()).unwrap_or(component::DEFAULT),
+        };
         let thread = std::thread::current();
         let ctx = fields
             .ctx

@@ -17,6 +17,7 @@
 pub mod component;
 pub mod events;
 mod layer;
+mod library;
 mod line;
 mod recent;
 mod sink;

@@ -1,12 +1,14 @@
-//! The master key: there, usable, and the one that opens the keystore.
+//! The master key: there, usable, and the one that opens the keystore. Used as it will be: fetched, or, with
+//! `wrapOnServer`, by the server.
 
 use std::path::Path;
 
 use keystore::provider::kmip::{Fetched, KmipKeyError, KmipKeys};
-use keystore::{Header, Provider};
+use keystore::{Header, Provider, WrapContext};
 use kmip_client::Client;
+use uuid::Uuid;
 
-use super::{Report, local};
+use super::{Report, local, own_keys};
 use crate::startup::{KmipOptions, StartupError};
 
 const NAME: &str = "master key";
@@ -20,7 +22,7 @@ pub(super) async fn check(
     kmip: &KmipOptions,
 ) {
     let mut keys = match KmipKeys::connect(client.clone(), kmip.activate_keys).await {
-        Ok(keys) => keys,
+        Ok(keys) => keys.with_wrap_on_server(kmip.wrap_on_server),
         Err(error) => return failed(report, error),
     };
     let saved = header.and_then(|header| Some((header, header.master_key()?)));
@@ -35,7 +37,9 @@ pub(super) async fn check(
         match opened {
             Ok(fetched) => {
                 passed(report, &keys, &fetched);
-                local::opens(report, dbpath, &fetched.key);
+                if let Some(keystore) = local::opens(report, dbpath, &fetched.key) {
+                    own_keys::check(report, &mut keys, &keystore).await;
+                }
             }
             Err(error) => return failed(report, error),
         }
@@ -57,17 +61,29 @@ pub(super) async fn check(
         report.passed(NAME, None, detail);
         return;
     };
+    let is_moved = saved.is_some() && !is_kmip;
     match keys.find(given).await {
-        Ok(Ok(found)) => match keys.fetch_found(found).await {
+        // The key of a key file that was put on a KMIP server: whether it is that key, only the key can tell.
+        Ok(Ok(found)) if is_moved => match keys.fetch_found(found).await {
             Ok(fetched) => {
                 passed(report, &keys, &fetched);
-                // The key of a key file that was put on a KMIP server.
-                if saved.is_some() && !is_kmip {
-                    local::opens(report, dbpath, &fetched.key);
+                if let Some(keystore) = local::opens(report, dbpath, &fetched.key) {
+                    own_keys::check(report, &mut keys, &keystore).await;
                 }
             }
             Err(error) => failed(report, error),
         },
+        Ok(Ok(found)) => {
+            let context = WrapContext {
+                dbpath_id: header.map_or_else(Uuid::new_v4, Header::dbpath_id),
+                tree: None,
+                generation: 0,
+            };
+            match keys.take_into_use(found, &context).await {
+                Ok(taken) => passed(report, &keys, &taken),
+                Err(error) => failed(report, error),
+            }
+        }
         Ok(Err(_)) if kmip.create_key_if_missing => {
             let detail = format!("there is none named {given}: the first start creates it");
             report.passed(NAME, None, detail);
@@ -86,8 +102,12 @@ fn passed(report: &mut Report, keys: &KmipKeys, fetched: &Fetched) {
         [] => String::new(),
         names => format!(" ({})", names.join(", ")),
     };
+    let used = match fetched.wrapped {
+        Some(_) => "; it stays there and unwraps what the keystore is under",
+        None => "",
+    };
     let detail = format!(
-        "{}{names} is {state} on {}",
+        "{}{names} is {state} on {}{used}",
         attributes.unique_identifier,
         keys.session().server()
     );

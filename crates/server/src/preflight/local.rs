@@ -7,7 +7,7 @@ use keystore::provider::key_file;
 use keystore::{FILE_NAME, Header, Keystore, Provider};
 use time::OffsetDateTime;
 
-use super::Report;
+use super::{Report, own_keys};
 use crate::encryption::certificate;
 use crate::startup::{self, DbpathLock, DbpathState, EncryptionOptions, KmipOptions, StartupError};
 
@@ -110,13 +110,17 @@ pub(super) fn key_file(report: &mut Report, dbpath: &Path, header: Option<&Heade
     let fits = header
         .and_then(Header::master_key)
         .is_some_and(|saved| saved.provider == Provider::KeyFile);
-    if fits {
-        opens(report, dbpath, &key);
+    if fits && let Some(keystore) = opens(report, dbpath, &key) {
+        own_keys::without_server(report, &keystore);
     }
 }
 
-/// Opens the keystore with the master key, and closes it again.
-pub(super) fn opens(report: &mut Report, dbpath: &Path, key: &keystore::MasterKey) {
+/// Opens the keystore with the master key, for a look at what is in it. It may be in use: nothing is written.
+pub(super) fn opens(
+    report: &mut Report,
+    dbpath: &Path,
+    key: &keystore::MasterKey,
+) -> Option<Keystore> {
     const NAME: &str = "keystore opens";
     match Keystore::open(dbpath, key) {
         Ok(keystore) => {
@@ -126,10 +130,12 @@ pub(super) fn opens(report: &mut Report, dbpath: &Path, key: &keystore::MasterKe
                 info.data_keys, info.trees
             );
             report.passed(NAME, None, detail);
+            Some(keystore)
         }
         Err(error) => {
             let error = StartupError::from(error);
             report.failed(NAME, None, error.to_string(), error.exit_status());
+            None
         }
     }
 }

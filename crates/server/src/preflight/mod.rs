@@ -10,10 +10,12 @@
 //! | `server` | each KMIP server: name, connection, TLS, KMIP version, operations |
 //! | `probe` | which certificate a server shows, trusted or not |
 //! | `key` | the master key: there, usable, opens the keystore |
+//! | `own_keys` | the same for the master keys that databases have of their own |
 //! | `throw_away` | the operations, with a key that is removed again |
 
 mod key;
 mod local;
+mod own_keys;
 mod probe;
 mod report;
 mod server;

@@ -17,21 +17,35 @@ pub(super) struct Needs {
     creates: bool,
     /// Keys that are created are activated.
     pub(super) activates: bool,
-    /// The master key never leaves the server.
+    /// The master key that the start opens never leaves the server.
     wraps: bool,
+    /// The next one will not (`security.kmip.wrapOnServer`).
+    wraps_next: bool,
 }
 
 impl Needs {
     pub(super) fn of(kmip: &KmipOptions, header: Option<&Header>) -> Self {
         let has_key = header.is_some_and(|header| header.master_key().is_some());
         let is_given = kmip.key_identifier.is_some() && !kmip.create_key_if_missing;
+        let wraps = header
+            .and_then(Header::master_key)
+            .map_or(kmip.wrap_on_server, |key| key.is_wrapped_on_server());
         Self {
             creates: !has_key && !is_given,
-            activates: kmip.activate_keys || kmip.wrap_on_server,
-            wraps: header
-                .and_then(Header::master_key)
-                .map_or(kmip.wrap_on_server, |key| key.is_wrapped_on_server()),
+            activates: kmip.activate_keys || wraps || kmip.wrap_on_server,
+            wraps,
+            wraps_next: kmip.wrap_on_server,
         }
+    }
+
+    /// Whether keys are ever fetched.
+    pub(super) fn fetches(&self) -> bool {
+        !(self.wraps && self.wraps_next)
+    }
+
+    /// Whether keys are ever used on the server.
+    pub(super) fn wraps(&self) -> bool {
+        self.wraps || self.wraps_next
     }
 
     /// What may ever be asked, the throw-away key's operations in their order.
@@ -40,16 +54,14 @@ impl Needs {
         if self.activates {
             all.push(Operation::Activate);
         }
-        all.extend([
-            Operation::GetAttributes,
-            Operation::Get,
-            Operation::Locate,
-            Operation::Revoke,
-            Operation::Destroy,
-        ]);
-        if self.wraps {
+        all.push(Operation::GetAttributes);
+        if self.fetches() {
+            all.push(Operation::Get);
+        }
+        if self.wraps() {
             all.extend([Operation::Encrypt, Operation::Decrypt]);
         }
+        all.extend([Operation::Locate, Operation::Revoke, Operation::Destroy]);
         all
     }
 

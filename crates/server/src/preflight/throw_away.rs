@@ -1,12 +1,15 @@
 //! The operations, tried with a key that is removed again.
 
+use keystore::WrapContext;
+use keystore::provider::kmip::{KmipKeyError, KmipKeys};
 use kmip::registry::{Operation, RevocationReasonCode};
-use kmip_client::{Error, NewSymmetricKey, Session};
+use kmip_client::{Error, NewSymmetricKey, ObjectAttributes, Session};
 use uuid::Uuid;
 
 use super::Report;
 use super::server::{Needs, Reached, status};
 use crate::exit::ExitStatus;
+use crate::startup::StartupError;
 
 const NAME: &str = "throw-away key";
 /// The beginning of such a key's Name: whatever is left of one may be destroyed.
@@ -28,7 +31,7 @@ pub(super) async fn check(
         report.skipped(NAME, None, reason);
         return;
     }
-    for mut reached in reached {
+    for reached in reached {
         let here = Some(reached.server.as_str());
         let removable = [Operation::Revoke, Operation::Destroy]
             .iter()
@@ -41,7 +44,7 @@ pub(super) async fn check(
             );
             continue;
         }
-        let tried = Tried::on(&mut reached.session, needs).await;
+        let tried = Tried::on(reached.session, needs).await;
         tried.report(report, here, needs);
     }
 }
@@ -64,18 +67,20 @@ struct Failure {
 }
 
 impl Tried {
-    async fn on(session: &mut Session, needs: &Needs) -> Self {
+    async fn on(session: Session, needs: &Needs) -> Self {
         let mut tried = Self {
             name: format!("{KEY_NAME_PREFIX}{}", Uuid::new_v4()),
             ..Self::default()
         };
+        // Its state does not matter: whether it is activated is one of the things that are tried.
+        let mut keys = KmipKeys::over(session, false);
         let key = NewSymmetricKey::aes256(&tried.name);
-        match session.create_symmetric_key(&key).await {
+        match keys.session_mut().create_symmetric_key(&key).await {
             Ok(identifier) => {
                 tried.done.push(Operation::Create);
                 tried.identifier = Some(identifier.clone());
-                tried.use_key(session, &identifier, needs).await;
-                tried.remove(session, &identifier, needs).await;
+                tried.use_key(&mut keys, &identifier, needs).await;
+                tried.remove(keys.session_mut(), &identifier, needs).await;
             }
             Err(error) => {
                 tried.left_over = error.outcome_is_unknown();
@@ -106,26 +111,65 @@ impl Tried {
     }
 
     /// Each operation is tried, whatever became of those before it.
-    async fn use_key(&mut self, session: &mut Session, identifier: &str, needs: &Needs) {
+    async fn use_key(&mut self, keys: &mut KmipKeys, identifier: &str, needs: &Needs) {
         if needs.activates {
-            let activated = session.activate(identifier).await;
+            let activated = keys.session_mut().activate(identifier).await;
             self.note(Operation::Activate, activated);
         }
-        let attributes = session.get_attributes(identifier).await;
-        self.note(Operation::GetAttributes, attributes.map(drop));
-        match session.get_symmetric_key(identifier).await {
-            Ok(key) if key.bits() != 256 => {
-                let problem = format!("asked for a key of 256 bits, got one of {}", key.bits());
-                self.wrong(Operation::Get, problem, ExitStatus::KeyUnusable);
+        let attributes = keys.session_mut().get_attributes(identifier).await;
+        let attributes = match attributes {
+            Ok(attributes) => {
+                self.note(Operation::GetAttributes, Ok(()));
+                Some(attributes)
             }
-            got => self.note(Operation::Get, got.map(drop)),
+            Err(error) => {
+                self.note(Operation::GetAttributes, Err(error));
+                None
+            }
+        };
+        if needs.fetches() {
+            match keys.session_mut().get_symmetric_key(identifier).await {
+                Ok(key) if key.bits() != 256 => {
+                    let problem = format!("asked for a key of 256 bits, got one of {}", key.bits());
+                    self.wrong(Operation::Get, problem, ExitStatus::KeyUnusable);
+                }
+                got => self.note(Operation::Get, got.map(drop)),
+            }
         }
-        match session.locate_by_name(&self.name).await {
+        if let (true, Some(attributes)) = (needs.wraps(), attributes) {
+            self.wrap(keys, attributes).await;
+        }
+        match keys.session_mut().locate_by_name(&self.name).await {
             Ok(hits) if hits.iter().all(|hit| hit.unique_identifier != identifier) => {
                 let problem = "does not find the key by its Name".to_owned();
                 self.wrong(Operation::Locate, problem, ExitStatus::KmipRefused);
             }
             located => self.note(Operation::Locate, located.map(drop)),
+        }
+    }
+
+    /// Has the server wrap and unwrap a key, as a start with `wrapOnServer` does.
+    async fn wrap(&mut self, keys: &mut KmipKeys, attributes: ObjectAttributes) {
+        let context = WrapContext {
+            dbpath_id: Uuid::new_v4(),
+            tree: None,
+            generation: 0,
+        };
+        match keys.wrap_new(attributes, &context).await {
+            Ok(_) => self.done.extend([Operation::Encrypt, Operation::Decrypt]),
+            Err(error) => {
+                // Unwrapping is what it is tried with at last.
+                let operation = match &error {
+                    KmipKeyError::NotUnwrapped { .. } => {
+                        self.done.push(Operation::Encrypt);
+                        Operation::Decrypt
+                    }
+                    _ => Operation::Encrypt,
+                };
+                let problem = error.to_string();
+                let status = StartupError::from(error).exit_status();
+                self.wrong(operation, problem, status);
+            }
         }
     }
 

@@ -148,6 +148,20 @@ pub enum StartupError {
         /// The dbpath.
         dbpath: PathBuf,
     },
+    /// A revocation where there has been no other master key.
+    #[error(
+        "the dbpath {} has no keystore yet: there is no master key of before to revoke", dbpath.display()
+    )]
+    NothingToRevoke {
+        /// The dbpath.
+        dbpath: PathBuf,
+    },
+    /// A revocation without a server to revoke at.
+    #[error(
+        "the configuration has its master key from a key file (security.encryptionKeyFile) and names no KMIP server: \
+         revoke the key with `strongroom kmip revoke`, which does not know what of this dbpath may need it"
+    )]
+    NoKmipServer,
     /// A migration from a place to itself.
     #[error(
         "the two configurations have their master key from the same place: there is nothing to migrate to. For \
@@ -224,6 +238,8 @@ impl StartupError {
             StartupError::NothingToRotate { .. }
             | StartupError::NothingToMigrate { .. }
             | StartupError::NothingToMigrateTo
+            | StartupError::NothingToRevoke { .. }
+            | StartupError::NoKmipServer
             | StartupError::OwnKeysLeftBehind { .. } => ExitStatus::RotationRefused,
             StartupError::Rotation(error) => of_rotation(error),
             StartupError::OtherThanKeyFile { .. } => ExitStatus::WrongMasterKey,
@@ -269,7 +285,9 @@ pub fn storage_exit_status(error: &storage::Error) -> ExitStatus {
 
 fn of_rotation(error: &RotationError) -> ExitStatus {
     match error {
-        RotationError::Keystore(error) => of_keystore(error),
+        RotationError::Keystore(error) | RotationError::RevokedOnly { source: error, .. } => {
+            of_keystore(error)
+        }
         RotationError::Kmip(error) | RotationError::Interrupted { source: error, .. } => {
             of_kmip(error)
         }

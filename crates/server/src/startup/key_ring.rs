@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
-use keystore::{Cipher, KeyState, Keystore};
+use keystore::{Cipher, KeyState, Keystore, PreviousCopy};
 use storage::Encryption as StorageEncryption;
 use storage::keys::{DataCipher, DataKeyState, DataKeys, KeyError, KeyLocked, KeyRing};
 use zeroize::Zeroizing;
 
+use crate::emit;
 use crate::encryption::Encryption;
+use crate::log::events;
 
 /// What the storage layer is opened with: the keys of the keystore, or none.
 pub fn storage_encryption(encryption: Option<&Arc<Encryption>>) -> StorageEncryption {
@@ -58,8 +60,17 @@ impl KeyRing for Ring {
         Ok(id)
     }
 
+    fn retire(&self, tree: storage::TreeId, id: u32) -> Result<(), KeyError> {
+        let tree = keystore::TreeId(tree.0);
+        Ok(self.keystore().retire_data_key(tree, id)?)
+    }
+
     fn destroy(&self, tree: storage::TreeId) -> Result<(), KeyError> {
-        Ok(self.keystore().destroy_data_key(keystore::TreeId(tree.0))?)
+        let tree = keystore::TreeId(tree.0);
+        if self.keystore().destroy_data_key(tree)? == PreviousCopy::Removed {
+            emit!(events::PREVIOUS_REMOVED, %tree);
+        }
+        Ok(())
     }
 
     fn trees(&self) -> Result<Vec<storage::TreeId>, KeyError> {
@@ -149,6 +160,15 @@ mod tests {
         assert!(keys.key(2).is_none());
         assert_eq!(keys.state(2), DataKeyState::Active);
         assert_eq!(ring.trees().unwrap(), [theirs], "it is not forgotten");
+
+        let refused = ring.retire(theirs, 2).unwrap_err().to_string();
+        assert!(
+            refused.contains("new data is written under it"),
+            "{refused}"
+        );
+        ring.retire(theirs, first).unwrap();
+        assert_eq!(keys.state(first), DataKeyState::Unknown);
+        assert_eq!(keys.active(), 2);
 
         ring.destroy(theirs).unwrap();
         assert!(ring.lookup(theirs).unwrap().is_none());

@@ -12,7 +12,8 @@ use keystore::provider::kmip::KmipKeys;
 use keystore::rotation::{self, Rotated, RotationError, Target};
 use keystore::{Header, Keystore, MasterKeyRef, Provider};
 
-use super::encrypted::{check_provider, client, connect, saved};
+use super::encrypted::{client, connect};
+use super::fits::{check_provider, saved};
 use super::{
     DbpathLock, DbpathState, EncryptionOptions, KmipOptions, MasterKeySource, StartupError, fits,
     inspect, no_core_dumps,

@@ -27,10 +27,13 @@
 mod dbpath;
 mod encrypted;
 mod error;
+mod fits;
+mod fresh;
 mod harden;
 mod key_ring;
 mod migrate;
 mod options;
+mod revoke;
 mod rotate;
 
 use std::path::Path;
@@ -45,13 +48,15 @@ pub use key_ring::storage_encryption;
 pub use migrate::{Migrated, migrate};
 pub use options::{EncryptionOptions, KmipOptions, MasterKeySource};
 
+pub use revoke::revoke;
 pub use rotate::{is_rotation, rotate};
 
 pub(crate) use dbpath::inspect;
-pub(crate) use encrypted::{check_existing, check_fresh, client as kmip_client};
+pub(crate) use encrypted::client as kmip_client;
 pub(crate) use error::{describe, in_tls_file};
+pub(crate) use fits::{check_existing, check_fresh};
 pub(crate) use harden::no_core_dumps;
-pub(crate) use rotate::log_rotation;
+pub(crate) use rotate::{log_not_needed, log_origin, log_rotation};
 
 use crate::encryption::Encryption;
 

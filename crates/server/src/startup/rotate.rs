@@ -17,7 +17,8 @@ use std::sync::Arc;
 use keystore::rotation::{self, NotNeeded, Origin, Rotated, Target};
 use keystore::{Header, Keystore, MasterKeyRef};
 
-use super::encrypted::{check_existing, check_fresh, client, connect, saved};
+use super::encrypted::{client, connect};
+use super::fits::{check_existing, check_fresh, saved};
 use super::{
     DbpathLock, DbpathState, EncryptionOptions, KmipOptions, MasterKeySource, StartupError, fits,
     inspect, no_core_dumps,
@@ -90,23 +91,7 @@ async fn to_next(
 
 /// Tells what became of it.
 pub(crate) fn log_rotation(rotated: &Rotated) {
-    let identifier = |key: &MasterKeyRef| match &key.identifier {
-        Some(identifier) => identifier.clone(),
-        None => key.provider.to_string(),
-    };
-    match rotated.origin {
-        Origin::Created => emit!(
-            events::KEY_CREATED,
-            keyId = identifier(&rotated.new),
-            name = rotated.new.name.as_deref().unwrap_or_default()
-        ),
-        Origin::FoundAgain => emit!(
-            events::KEY_FOUND_AGAIN,
-            keyId = identifier(&rotated.new),
-            name = rotated.new.name.as_deref().unwrap_or_default()
-        ),
-        _ => {}
-    }
+    log_origin(rotated.origin, &rotated.new);
     emit!(
         events::MASTER_KEY_ROTATED,
         oldKeyId = identifier(&rotated.old),
@@ -116,14 +101,34 @@ pub(crate) fn log_rotation(rotated: &Rotated) {
         generation = rotated.new.generation,
         reason = %rotated.reason
     );
-    if let Some(NotNeeded {
-        name, identifier, ..
-    }) = &rotated.not_needed
-    {
-        emit!(
-            events::KEY_NOT_NEEDED,
-            keyId = identifier.as_deref().unwrap_or("not found"),
-            name
-        );
+    if let Some(left) = &rotated.not_needed {
+        log_not_needed(left);
+    }
+}
+
+/// Tells how a key came about that was not there before.
+pub(crate) fn log_origin(origin: Origin, key: &MasterKeyRef) {
+    let name = key.name.as_deref().unwrap_or_default();
+    match origin {
+        Origin::Created => emit!(events::KEY_CREATED, keyId = identifier(key), name),
+        Origin::FoundAgain => emit!(events::KEY_FOUND_AGAIN, keyId = identifier(key), name),
+        _ => {}
+    }
+}
+
+/// Tells of a key that an interrupted change left.
+pub(crate) fn log_not_needed(left: &NotNeeded) {
+    emit!(
+        events::KEY_NOT_NEEDED,
+        keyId = left.identifier.as_deref().unwrap_or("not found"),
+        name = left.name.as_str(),
+        notAsked = left.perhaps_on.join(", ")
+    );
+}
+
+fn identifier(key: &MasterKeyRef) -> String {
+    match &key.identifier {
+        Some(identifier) => identifier.clone(),
+        None => key.provider.to_string(),
     }
 }

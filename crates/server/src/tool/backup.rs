@@ -77,6 +77,9 @@ fn keystore_problem(directory: &Path, manifest: &Manifest) -> Option<Problem> {
     let same = held.identifier == key.key_id
         && held.name == key.key_name
         && held.generation == key.generation
+        && key
+            .wrap_on_server
+            .is_none_or(|wraps| wraps == held.is_wrapped_on_server())
         && header.dbpath_id().to_string() == manifest.dbpath_id;
     (!same).then(|| {
         Problem::new(
@@ -101,6 +104,7 @@ fn as_json(directory: &Path, checked: &Verification) -> String {
         "bytes": manifest.bytes,
         "files": manifest.files.len(),
         "masterKey": manifest.master_key,
+        "databaseKeys": manifest.database_keys,
         "problems": problems,
         "unexpected": checked.unexpected,
     });
@@ -124,6 +128,13 @@ fn as_text(directory: &Path, checked: &Verification) -> String {
         indicatif::BinaryBytes(manifest.bytes),
         manifest.files.len(),
     );
+    for key in &manifest.database_keys {
+        let how = match key.wrap_on_server {
+            true => ", with which the KMIP server unwraps (wrapOnServer)",
+            false => "",
+        };
+        text.push_str(&format!("database's key KMIP key {:?}{how}\n", key.key_id));
+    }
     for file in &checked.unexpected {
         text.push_str(&format!("not part of it {file}\n"));
     }

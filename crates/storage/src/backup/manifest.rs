@@ -47,6 +47,10 @@ pub struct Manifest {
     pub finished_at: String,
     /// Which master key opens it; nothing if it is not encrypted.
     pub master_key: Option<MasterKey>,
+    /// The master keys that databases in it have of their own, each once, sorted. Nothing says which database has
+    /// which.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub database_keys: Vec<DatabaseKey>,
     /// The sum of the files' sizes, in bytes.
     pub bytes: u64,
     /// The files, sorted by path.
@@ -70,8 +74,22 @@ pub struct MasterKey {
     /// The KMIP servers, `host:port`, as they were configured when the backup was made.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub servers: Vec<String>,
+    /// Whether the key does not leave its KMIP server (`security.kmip.wrapOnServer`), which has to unwrap what opens the
+    /// backup. Nothing in manifests from before there was the field.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wrap_on_server: Option<bool>,
     /// How the data is encrypted: the value of `security.encryptionCipherMode`.
     pub cipher_mode: String,
+}
+
+/// A master key that a database has of its own, on the KMIP server. Its Name is left out: it may say whose it is.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DatabaseKey {
+    /// Its unique identifier.
+    pub key_id: String,
+    /// Whether it does not leave its KMIP server.
+    pub wrap_on_server: bool,
 }
 
 impl fmt::Display for MasterKey {
@@ -88,6 +106,9 @@ impl fmt::Display for MasterKey {
         write!(f, ", generation {}", self.generation)?;
         if !self.servers.is_empty() {
             write!(f, ", on {}", self.servers.join(", "))?;
+        }
+        if self.wrap_on_server == Some(true) {
+            f.write_str(", which unwraps with it (wrapOnServer)")?;
         }
         Ok(())
     }
@@ -195,6 +216,9 @@ impl Manifest {
                 return Err("a text of the master key is too long");
             }
         }
+        if (self.database_keys.iter()).any(|key| key.key_id.len() > MAX_TEXT) {
+            return Err("a text of a database's key is too long");
+        }
         let mut paths = BTreeSet::new();
         let mut sum = 0_u64;
         for file in &self.files {
@@ -281,8 +305,13 @@ mod tests {
                 key_name: None,
                 generation: 1,
                 servers: vec!["kmip.example.com:5696".to_owned()],
+                wrap_on_server: Some(true),
                 cipher_mode: "AES256-GCM".to_owned(),
             }),
+            database_keys: vec![DatabaseKey {
+                key_id: "43".to_owned(),
+                wrap_on_server: false,
+            }],
             bytes: 21,
             files: vec![
                 file("keystore"),
@@ -301,6 +330,18 @@ mod tests {
         assert_eq!(Manifest::read(directory.path()).unwrap(), manifest());
         let text = std::fs::read_to_string(directory.path().join(MANIFEST_FILE)).unwrap();
         assert!(text.contains("\"keyId\": \"42\""), "{text}");
+        assert!(
+            text.contains("\"databaseKeys\"") && text.contains("\"43\""),
+            "{text}"
+        );
+        // As it was before there were these fields.
+        let mut older: serde_json::Value = serde_json::from_str(&text).unwrap();
+        older.as_object_mut().unwrap().remove("databaseKeys");
+        let key = older["masterKey"].as_object_mut().unwrap();
+        key.remove("wrapOnServer");
+        let older = Manifest::parse(older.to_string().as_bytes()).unwrap();
+        assert_eq!(older.master_key.unwrap().wrap_on_server, None);
+        assert!(older.database_keys.is_empty());
         assert!(text.contains("1970-01-01T00:00:00Z"), "{text}");
         super::super::Incomplete::Backup
             .set(directory.path())

@@ -25,7 +25,7 @@ use std::path::Path;
 
 pub(crate) use copy::{copy_file, create_directory, digest_file, sync_directories};
 pub(crate) use incomplete::Incomplete;
-pub use manifest::{FileEntry, MANIFEST_FILE, Manifest, MasterKey};
+pub use manifest::{DatabaseKey, FileEntry, MANIFEST_FILE, Manifest, MasterKey};
 pub(crate) use manifest::{KEYSTORE_FILE, rfc3339};
 pub use restore::restore;
 pub use verify::{Problem, Verification, verify};

@@ -58,6 +58,12 @@ impl Store {
         run(async move { inner.rotate_data_key(tree).await }).await
     }
 
+    /// Whether a tree is open at the moment, as the server's own always is.
+    pub fn is_tree_open(&self, tree: TreeId) -> bool {
+        let entry = || self.inner.entry_of(tree);
+        tree == self.inner.server_tree || entry().is_some_and(|entry| entry.opened().is_some())
+    }
+
     /// Which data keys the files of a tree are under. The tree is opened if it is not.
     pub async fn data_keys_in_use(&self, tree: TreeId) -> Result<DataKeysInUse> {
         let opened = self.inner.opened(tree).await?;

@@ -24,6 +24,7 @@ fn master_key() -> MasterKey {
         key_name: None,
         generation: 1,
         servers: Vec::new(),
+        wrap_on_server: Some(false),
         cipher_mode: "AES256-GCM".to_owned(),
     }
 }
@@ -40,6 +41,7 @@ fn options(store: &Store) -> CheckpointOptions {
             Ok(KeystoreCopy {
                 dbpath_id: "id".to_owned(),
                 master_key: master_key(),
+                database_keys: Vec::new(),
             })
         }));
     }

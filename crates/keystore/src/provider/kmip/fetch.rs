@@ -4,6 +4,7 @@ use kmip::registry::{CryptographicAlgorithm, ObjectType};
 use kmip_client::{ErrorKind, ObjectAttributes};
 use uuid::Uuid;
 
+use super::announced::is_another_key;
 use super::find::{NotThere, is_active};
 use super::{Fetched, KmipKeyError, KmipKeys, WrapContext};
 use crate::format::MasterKeyRef;
@@ -77,9 +78,23 @@ impl KmipKeys {
         })
     }
 
+    /// Connects to the server that has the key that a keystore names, whatever the key's state.
+    ///
+    /// # Errors
+    /// [`KmipKeyError::NotFound`]; those of the client.
+    pub(crate) async fn locate_saved(&mut self, key: &MasterKeyRef) -> Result<(), KmipKeyError> {
+        self.find_saved(key).await.map(drop)
+    }
+
     async fn find_saved(&mut self, key: &MasterKeyRef) -> Result<ObjectAttributes, KmipKeyError> {
         match (&key.identifier, &key.name) {
-            (Some(identifier), _) => self.find_identifier(identifier).await,
+            (Some(identifier), name) => {
+                let found = self.find_identifier(identifier).await?;
+                match is_another_key(&found, name.as_deref()) {
+                    true => Ok(self.find_named(found, name.as_deref()).await),
+                    false => Ok(found),
+                }
+            }
             // No keystore of ours lacks it; whoever wrote this one can only be asked by Name.
             (None, name) => {
                 let name = name.as_deref().unwrap_or_default();

@@ -3,6 +3,7 @@
 //! Nothing here decides what is asked for; start-up and rotation do. This module finds, creates and
 //! fetches keys, and tells apart what can be wrong with them.
 
+mod announced;
 mod error;
 mod fetch;
 mod find;
@@ -11,6 +12,7 @@ mod wrap;
 
 use kmip_client::{Client, ObjectAttributes, Session};
 
+pub use announced::{Announced, is_another_key};
 pub use error::{KmipKeyError, is_definite_refusal};
 pub use find::NotThere;
 pub use wrap::WrapContext;
@@ -66,6 +68,17 @@ impl KmipKeys {
         })
     }
 
+    /// Uses a connection that there is already.
+    #[must_use]
+    pub fn over(session: Session, activate_keys: bool) -> KmipKeys {
+        KmipKeys {
+            client: session.client().clone(),
+            session,
+            activate_keys,
+            wrap_on_server: false,
+        }
+    }
+
     /// Whether keys that are taken into use from now on never leave the server (`security.kmip.wrapOnServer`). At
     /// first they do. How a key that is in use is opened does not depend on it: its [`MasterKeyRef`] says that.
     #[must_use]
@@ -82,6 +95,11 @@ impl KmipKeys {
     /// The connection that is in use.
     pub fn session(&self) -> &Session {
         &self.session
+    }
+
+    /// The connection that is in use, for an operation that has nothing to do with master keys.
+    pub fn session_mut(&mut self) -> &mut Session {
+        &mut self.session
     }
 
     /// Takes a key that was found into use as a master key: fetches it, or, with `wrapOnServer`, has the server

@@ -2,15 +2,16 @@
 
 use std::sync::Arc;
 
-use keystore::provider::kmip::{KmipKeys, WrapContext};
-use keystore::{Keystore, MasterKeyRef, TreeId, TreeMasterKey, failpoint};
-use kmip_client::ObjectAttributes;
+use keystore::provider::kmip::KmipKeys;
+use keystore::rotation::{self, RotationError, TreeTarget};
+use keystore::{MasterKeyRef, TreeId, TreeMasterKey};
 
 use super::super::Encryption;
 use super::super::error::KeyChangeError;
 use super::super::rotation::finish;
 use crate::emit;
 use crate::log::events;
+use crate::startup;
 
 /// The master key that a database is to come under.
 #[derive(Clone, Debug)]
@@ -60,7 +61,10 @@ impl Encryption {
     /// [`KeyChangeError`].
     pub async fn try_key(&self, given: &str) -> Result<(), KeyChangeError> {
         let mut keys = self.connect().await?;
-        let (found, _) = found(&mut keys, given).await?;
+        let found = match keys.find(given).await? {
+            Ok(found) => found,
+            Err(not_there) => return Err(not_there.error(given).into()),
+        };
         match keys.wraps_on_server() {
             true => keys.check_can_wrap().await?,
             false => drop(keys.fetch_found(found).await?),
@@ -81,56 +85,68 @@ impl Encryption {
         if let (true, Some(own)) = (revoke_old, &own) {
             self.check_nobody_else(own)?;
         }
-        let mut keys = None;
-        let new = match &to {
-            DatabaseKey::Default => {
-                let keystore = Arc::clone(&self.keystore);
-                blocking(move || {
-                    keystore.clear_tree_master_key(tree)?;
-                    Ok(())
-                })
-                .await?;
-                self.own.forget(tree);
-                None
-            }
-            DatabaseKey::Given(_) | DatabaseKey::Next => {
-                let connected = keys.insert(self.connect().await?);
-                let generation = own
-                    .as_ref()
-                    .map_or(1, |own| own.key.generation.saturating_add(1));
-                let (found, name) = match &to {
-                    DatabaseKey::Given(given) => found(connected, given).await?,
-                    _ if own.is_none() => return Err(KeyChangeError::NoOwnKey),
-                    _ => self.created(connected, tree, generation).await?,
-                };
-                check_is_another(own.as_ref(), &found, connected)?;
-                Some(self.take(connected, tree, generation, found, name).await?)
-            }
+        let mut connected = match &to {
+            DatabaseKey::Next if own.is_none() => return Err(KeyChangeError::NoOwnKey),
+            DatabaseKey::Given(_) | DatabaseKey::Next => Some(self.connect().await?),
+            // Whether the KMIP server can be reached does not matter for it.
+            DatabaseKey::Default => None,
         };
-        let old = own.map(|own| own.key);
+        let target = match (&to, &mut connected) {
+            (DatabaseKey::Given(key), Some(keys)) => TreeTarget::KmipKey { keys, key },
+            (DatabaseKey::Next, Some(keys)) => TreeTarget::NewKmipKey(keys),
+            _ => TreeTarget::Default,
+        };
+        let changed = rotation::set_tree_key(&self.keystore, tree, target)
+            .await
+            .map_err(of_tree)?;
+        match &changed.new {
+            Some(_) => {
+                let state = changed.attributes.as_ref().and_then(|seen| seen.state);
+                self.own
+                    .unlocked(tree, state.map(|state| state.to_string()));
+            }
+            None => self.own.forget(tree),
+        }
+        if let (Some(origin), Some(new)) = (changed.origin, &changed.new) {
+            startup::log_origin(origin, new);
+        }
         emit!(
             events::DATABASE_KEY_CHANGED,
             tree = %tree,
-            oldKeyId = identifier(old.as_ref()),
-            newKeyId = identifier(new.as_ref())
+            oldKeyId = identifier(changed.old.as_ref()),
+            newKeyId = identifier(changed.new.as_ref())
         );
-        let old_revoked = match (revoke_old, &old) {
-            (true, Some(old)) => {
-                if keys.is_none() {
-                    keys = Some(self.connect().await?);
-                }
-                match &mut keys {
-                    Some(keys) => Some(self.revoke(keys, old).await),
-                    None => None,
-                }
-            }
+        if let Some(left) = &changed.not_needed {
+            startup::log_not_needed(left);
+        }
+        let old_revoked = match (revoke_old, &changed.old) {
+            (true, Some(old)) => Some(self.revoke_with(connected, old).await),
             _ => None,
         };
         Ok(ChangedKey {
-            old,
-            new,
+            old: changed.old,
+            new: changed.new,
             old_revoked,
         })
+    }
+
+    /// Revokes a key of before. The change is done: a KMIP server that is away does not undo it, and is told.
+    async fn revoke_with(
+        &self,
+        connected: Option<KmipKeys>,
+        old: &MasterKeyRef,
+    ) -> Result<(), String> {
+        let connected = match connected {
+            Some(keys) => Ok(keys),
+            None => self.connect().await,
+        };
+        match connected {
+            Ok(mut keys) => self.revoke(&mut keys, old).await,
+            Err(error) => {
+                emit!(events::KEY_NOT_REVOKED, keyId = identifier(Some(old)), %error);
+                Err(error.to_string())
+            }
+        }
     }
 
     /// Refuses to revoke a key that something else is under.
@@ -154,133 +170,17 @@ impl Encryption {
             by,
         })
     }
-
-    /// A key that is created for a tree; or the one that was, by an attempt that did not come to its end.
-    async fn created(
-        &self,
-        keys: &mut KmipKeys,
-        tree: TreeId,
-        generation: u32,
-    ) -> Result<(ObjectAttributes, Option<String>), KeyChangeError> {
-        let dbpath_id = self.keystore.info().dbpath_id;
-        let name = format!("strongroom/{dbpath_id}/{tree}/{generation}");
-        let before = keys.find_announced(&name).await?;
-        let created = match before {
-            Some(found) => {
-                emit!(
-                    events::KEY_FOUND_AGAIN,
-                    keyId = found.unique_identifier,
-                    name
-                );
-                found.unique_identifier
-            }
-            None => {
-                keys.check_can_create().await?;
-                let created = keys.create(&name).await?;
-                emit!(events::KEY_CREATED, keyId = created, name);
-                created
-            }
-        };
-        let interrupted = |source| KeyChangeError::Interrupted {
-            name: name.clone(),
-            source,
-        };
-        keys.activate_created(&created).await.map_err(interrupted)?;
-        match keys.find(&created).await.map_err(interrupted)? {
-            Ok(found) => Ok((found, Some(name))),
-            Err(not_there) => Err(interrupted(not_there.error(&created))),
-        }
-    }
-
-    /// Puts a tree under the key that was found.
-    async fn take(
-        &self,
-        keys: &mut KmipKeys,
-        tree: TreeId,
-        generation: u32,
-        found: ObjectAttributes,
-        name: Option<String>,
-    ) -> Result<MasterKeyRef, KeyChangeError> {
-        let state = found.state.map(|state| state.to_string());
-        let context = WrapContext {
-            dbpath_id: self.keystore.info().dbpath_id,
-            tree: Some(tree),
-            generation,
-        };
-        let fetched = keys.take_into_use(found, &context).await?;
-        let key = fetched.reference(generation, name)?;
-        failpoint::hit("tree.fetched");
-        let (keystore, reference) = (Arc::clone(&self.keystore), key.clone());
-        blocking(move || put_under(&keystore, tree, reference, &fetched.key)).await?;
-        failpoint::hit("tree.done");
-        self.own.unlocked(tree, state);
-        Ok(key)
-    }
 }
 
-fn put_under(
-    keystore: &Keystore,
-    tree: TreeId,
-    key: MasterKeyRef,
-    master: &keystore::MasterKey,
-) -> Result<(), keystore::Error> {
-    // It has the same data keys under the master key of before: whoever has that could go on reading.
-    // First, so that it is gone whenever the tree is under its new key.
-    keystore.remove_previous()?;
-    failpoint::hit("tree.previous_removed");
-    keystore.set_tree_master_key(tree, key, master)
-}
-
-async fn found(
-    keys: &mut KmipKeys,
-    given: &str,
-) -> Result<(ObjectAttributes, Option<String>), KeyChangeError> {
-    match keys.find(given).await? {
-        Ok(found) => {
-            let name = Some(given).filter(|given| *given != found.unique_identifier);
-            let name = name.map(str::to_owned);
-            Ok((found, name))
-        }
-        Err(not_there) => Err(not_there.error(given).into()),
-    }
-}
-
-fn check_is_another(
-    own: Option<&TreeMasterKey>,
-    found: &ObjectAttributes,
-    keys: &KmipKeys,
-) -> Result<(), KeyChangeError> {
-    let Some(own) = own else {
-        return Ok(());
-    };
-    let is_same = own.key.identifier.as_ref() == Some(&found.unique_identifier)
-        && own.key.is_wrapped_on_server() == keys.wraps_on_server();
-    match is_same {
-        true => Err(KeyChangeError::SameKey {
-            key: own.key.to_string(),
-        }),
-        false => Ok(()),
+/// The errors of a change, in the words of a database's key.
+fn of_tree(error: RotationError) -> KeyChangeError {
+    match error {
+        RotationError::NothingToRotate { key } => KeyChangeError::SameKey { key },
+        error => error.into(),
     }
 }
 
 fn identifier(key: Option<&MasterKeyRef>) -> &str {
     key.and_then(|key| key.identifier.as_deref())
         .unwrap_or("that of the server")
-}
-
-/// Runs what waits for a disk where that is allowed.
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, keystore::Error> + Send + 'static,
-) -> Result<T, keystore::Error> {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(done) => done,
-        Err(error) => match error.try_into_panic() {
-            Ok(panic) => std::panic::resume_unwind(panic),
-            Err(stopped) => Err(keystore::Error::Io {
-                operation: "write",
-                path: keystore::FILE_NAME.into(),
-                source: std::io::Error::other(stopped),
-            }),
-        },
-    }
 }

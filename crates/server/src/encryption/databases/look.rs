@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use keystore::TreeMasterKey;
+use keystore::provider::kmip::is_another_key;
 use kmip::registry::State;
 use storage::Store;
 
@@ -35,10 +36,14 @@ impl Encryption {
                 Some(session) => session.get_attributes(&identifier).await.ok(),
                 None => None,
             };
-            let is_active = seen.is_some_and(|seen| seen.state == Some(State::Active));
+            // We gave it to one of them if to any: the others have it by its identifier.
+            let name = trees.first().and_then(|own| own.key.name.as_deref());
+            let is_active = seen.is_some_and(|seen| {
+                seen.state == Some(State::Active) && !is_another_key(&seen, name)
+            });
             let outcome = match is_active {
                 true => Outcome::Active,
-                false => look(client, &identifier).await.outcome,
+                false => look(client, &identifier, name).await.outcome,
             };
             match outcome {
                 Outcome::Active => {
@@ -80,7 +85,7 @@ impl Encryption {
         if let Some(name) = store.name_of(storage::TreeId(own.tree.0))
             && let Err(error) = store.close_database(&name).await
         {
-            emit!(events::STORAGE_FAILED, %error);
+            emit!(events::DATABASE_NOT_CLOSED, tree = %own.tree, %error);
         }
         // `UnknownTree`: it was dropped.
         let _ = self.keystore.lock_tree(own.tree);

@@ -137,7 +137,12 @@ impl Encryption {
         let entries = names.filter_map(|name| {
             let own = own.remove(&TreeId(store.tree_of(&name)?.0))?;
             let seen = seen.get(&own.tree).cloned().unwrap_or_default();
-            RawDocumentBuf::try_from(&entry(name, own, seen)).ok()
+            let mut entry = entry(name, own, seen);
+            let lineage = self.keystore.tree_lineage(own.tree).ok();
+            if let Some(pending) = lineage.and_then(|lineage| lineage.pending) {
+                entry.insert("announcedMasterKey", pending.to_string());
+            }
+            RawDocumentBuf::try_from(&entry).ok()
         });
         entries.collect()
     }

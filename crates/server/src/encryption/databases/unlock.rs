@@ -1,7 +1,7 @@
 //! Fetching the master keys that databases have of their own.
 
 use keystore::provider::kmip::{KmipKeyError, KmipKeys};
-use keystore::{TreeId, TreeMasterKey};
+use keystore::{TreeId, TreeLineage, TreeMasterKey};
 
 use super::super::Encryption;
 use super::super::error::is_connection_lost;
@@ -113,10 +113,18 @@ impl Encryption {
         }
     }
 
-    /// A tree is no more: whether it had a master key of its own, which is not needed any longer.
-    pub(crate) fn tree_dropped(&self, own: Option<TreeMasterKey>, tree: TreeId) {
+    /// The master keys of a tree, for when it is no more; `None` for a tree that is not known.
+    pub(crate) fn keys_of(&self, tree: TreeId) -> Option<KeysOfTree> {
+        let lineage = self.keystore.tree_lineage(tree).ok()?;
+        let own = self.keystore.tree_master_key(tree).ok()?;
+        Some(KeysOfTree { lineage, own })
+    }
+
+    /// A tree is no more: says which of its master keys are not needed any longer.
+    pub(crate) fn tree_dropped(&self, keys: KeysOfTree) {
+        let tree = keys.lineage.tree;
         self.own.forget(tree);
-        if let Some(own) = own {
+        if let Some(own) = keys.own {
             emit!(
                 events::OWN_KEY_NOT_NEEDED,
                 tree = %tree,
@@ -124,5 +132,16 @@ impl Encryption {
                 masterKey = %own.key
             );
         }
+        // Nobody looks for it any more.
+        if let Some(name) = keys.lineage.pending.and_then(|pending| pending.name) {
+            emit!(events::KEY_NOT_NEEDED, tree = %tree, keyId = "not looked for", name);
+        }
     }
+}
+
+/// The master keys of a tree.
+#[derive(Debug)]
+pub(crate) struct KeysOfTree {
+    lineage: TreeLineage,
+    own: Option<TreeMasterKey>,
 }

@@ -16,14 +16,14 @@ use crate::startup::{KmipOptions, Opened};
 
 const SOON: Duration = Duration::from_millis(20);
 
-async fn store(world: &World, opened: &Opened) -> Store {
+pub(super) async fn store(world: &World, opened: &Opened) -> Store {
     let interval = Duration::from_millis(100);
     run::open_store(&world.dbpath(), opened, interval)
         .await
         .unwrap()
 }
 
-fn tree(store: &Store, name: &str) -> TreeId {
+pub(super) fn tree(store: &Store, name: &str) -> TreeId {
     TreeId(store.tree_of(name).unwrap().0)
 }
 
@@ -58,7 +58,7 @@ async fn until_locked(store: &Store, name: &str) -> String {
 }
 
 /// Two tenants with keys of their own, and a database without; and the keys.
-async fn tenants(world: &World, kmip: KmipOptions) -> (Opened, Store, [String; 2]) {
+pub(super) async fn tenants(world: &World, kmip: KmipOptions) -> (Opened, Store, [String; 2]) {
     let opened = world.open(kmip).await.unwrap();
     let store = store(world, &opened).await;
     let mut keys = Vec::new();
@@ -80,7 +80,7 @@ async fn tenants(world: &World, kmip: KmipOptions) -> (Opened, Store, [String; 2
     (opened, store, keys.try_into().unwrap())
 }
 
-async fn close(opened: Opened, store: Store) {
+pub(super) async fn close(opened: Opened, store: Store) {
     store.close().await.unwrap();
     drop(opened);
 }

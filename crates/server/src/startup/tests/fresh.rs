@@ -284,6 +284,79 @@ async fn a_prepared_dbpath_is_for_encryption_by_the_same_provider() {
     assert!(opened.fresh && opened.keystore.unwrap().info().pending.is_none());
 }
 
+/// A start was interrupted after its key was made on the first server of the list, and the next one finds only the second:
+/// the key of that one has another Name, so that no two have one.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_interrupted_start_goes_on_with_another_server() {
+    let mut world = World::new().await;
+    let second = world.add_server("second").await;
+    let (id, dbpath) = (Uuid::new_v4(), world.dbpath());
+    let name = key_name(id, 1);
+    let both = |world: &World| {
+        let mut kmip = world.kmip();
+        let second = kmip_client::ServerAddress::parse("127.0.0.1", second.port()).unwrap();
+        kmip.servers.push(second);
+        kmip
+    };
+    let key = MasterKeyRef::kmip(1, Some(name.clone()), None).unwrap();
+    Keystore::announce(&dbpath, id, Cipher::Aes256Gcm, key).unwrap();
+    let left = key_of(&world, &name).await;
+    world.stop_server().await;
+
+    let opened = world.open(both(&world)).await.unwrap();
+    let info = opened.keystore.as_ref().unwrap().info();
+    assert_eq!(info.dbpath_id, id);
+    assert_eq!(info.master_key.name, Some(format!("{name}-2")));
+    assert_eq!(info.pending, None);
+    let used = identifier(&opened);
+    drop(opened);
+    // The first is there again, with the key that is left over: the dbpath names the other one.
+    world.start().await;
+    let opened = world.open(both(&world)).await.unwrap();
+    assert_eq!(identifier(&opened), used);
+    assert_ne!(used, left);
+}
+
+/// If the other server does answer, the key is found there.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_announced_key_is_looked_for_on_every_server() {
+    let world = World::new().await;
+    let second = world.add_server("second").await;
+    let (id, dbpath) = (Uuid::new_v4(), world.dbpath());
+    let name = key_name(id, 1);
+    let key = MasterKeyRef::kmip(1, Some(name.clone()), None).unwrap();
+    Keystore::announce(&dbpath, id, Cipher::Aes256Gcm, key).unwrap();
+    let left = key_of(&world, &name).await;
+    let mut kmip = world.kmip();
+    let second = kmip_client::ServerAddress::parse("127.0.0.1", second.port()).unwrap();
+    kmip.servers.insert(0, second);
+    let made = world.keys_made();
+    let opened = world.open(kmip).await.unwrap();
+    assert_eq!(identifier(&opened), left);
+    assert_eq!(world.keys_made(), made);
+}
+
+/// A key that was announced and revoked since is of no use; its Name is not given to another one.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_announced_key_that_was_revoked_is_left_alone() {
+    let world = World::new().await;
+    let (id, dbpath) = (Uuid::new_v4(), world.dbpath());
+    let name = key_name(id, 1);
+    let key = MasterKeyRef::kmip(1, Some(name.clone()), None).unwrap();
+    Keystore::announce(&dbpath, id, Cipher::Aes256Gcm, key).unwrap();
+    let left = key_of(&world, &name).await;
+    super::rotation::revoke(&world, &left).await;
+    let opened = world.open(world.kmip()).await.unwrap();
+    let info = opened.keystore.as_ref().unwrap().info();
+    assert_eq!(info.master_key.name, Some(format!("{name}-2")));
+    assert_ne!(identifier(&opened), left);
+}
+
+/// An Active key of this Name; its identifier.
+async fn key_of(world: &World, name: &str) -> String {
+    super::rotation::key(world, name, State::Active).await
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_that_wraps_on_its_server_is_not_fetched() {
     let world = World::new().await;

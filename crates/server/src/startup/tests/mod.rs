@@ -2,6 +2,8 @@
 
 mod crash;
 mod data;
+mod data_keys;
+mod database_keys;
 mod databases;
 mod existing;
 mod fresh;

@@ -7,6 +7,8 @@ use kmip::registry::{ObjectType, RevocationReasonCode, State};
 use kmip::{AttributeValue, Attributes};
 use tls::dev_pki::CertificateAuthority;
 
+use super::databases::{close, tenants, tree};
+use super::rotation::revoke;
 use super::support::*;
 use crate::config::{self, Environment, Invocation, Options};
 use crate::exit::ExitStatus;
@@ -206,4 +208,135 @@ async fn each_server_of_the_list_is_looked_at() {
     assert!(!passed(&away.to_string()), "{table}");
     // A start would succeed, but not if that one were needed.
     assert_eq!(report.status(), ExitStatus::KmipUnreachable, "{table}");
+}
+
+/// With `wrapOnServer` the key is used on the server, and nobody asks for it.
+#[tokio::test(flavor = "multi_thread")]
+async fn wrapping_is_tried_with_the_throw_away_key() {
+    let world = World::new().await;
+    let wrapping = ["--kmipWrapOnServer", "true"];
+    let report = check(&world, &wrapping, true).await;
+    let table = report.to_table();
+    assert_eq!(report.status(), ExitStatus::Success, "{table}");
+    let tried =
+        "Create, Activate, GetAttributes, Encrypt, Decrypt, Locate, Revoke, Destroy: all work";
+    assert!(table.contains(tried), "{table}");
+    assert!(!table.contains("Get,"), "the key is not fetched: {table}");
+    assert_eq!(live_keys(&world).await, [""; 0]);
+
+    // A server that cannot: the start would be refused.
+    let old = ["--kmipWrapOnServer", "true", "--kmipProtocolVersion", "1.2"];
+    let report = check(&world, &old, true).await;
+    let table = report.to_table();
+    assert_eq!(report.status(), ExitStatus::KmipRefused, "{table}");
+    assert_eq!(outcome(&report, "throw-away key"), Outcome::Failed);
+    assert!(
+        table.contains("Encrypt: ") && table.contains("1.4"),
+        "{table}"
+    );
+    assert_eq!(
+        live_keys(&world).await,
+        [""; 0],
+        "it is removed nevertheless"
+    );
+
+    // A key that is given is used as it will be.
+    let mut session = world.session().await;
+    let mut new = kmip_client::NewSymmetricKey::aes256("no use");
+    new.usage = kmip::registry::CryptographicUsageMask::WrapKey;
+    let given = session.create_symmetric_key(&new).await.unwrap();
+    session.activate(&given).await.unwrap();
+    let with_given = ["--kmipWrapOnServer", "true", "--kmipKeyIdentifier", &given];
+    let report = check(&world, &with_given, true).await;
+    let table = report.to_table();
+    assert_eq!(report.status(), ExitStatus::KeyUnusable, "{table}");
+    assert_eq!(outcome(&report, "master key"), Outcome::Failed);
+    // Fetched, it would do.
+    let report = check(&world, &["--kmipKeyIdentifier", &given], true).await;
+    assert_eq!(
+        report.status(),
+        ExitStatus::Success,
+        "{}",
+        report.to_table()
+    );
+}
+
+/// What a start needs is one thing, what the next rotation needs another.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_option_that_differs_from_the_keystore_needs_both_ways() {
+    let world = World::new().await;
+    let opened = world.open(world.kmip()).await.unwrap();
+    drop(opened);
+    let report = check(&world, &["--kmipWrapOnServer", "true"], true).await;
+    let table = report.to_table();
+    assert_eq!(report.status(), ExitStatus::Success, "{table}");
+    assert!(table.contains("Get, Encrypt, Decrypt"), "{table}");
+    // That it cannot wrap is no reason not to start, since the master key is fetched.
+    let old = ["--kmipWrapOnServer", "true", "--kmipProtocolVersion", "1.2"];
+    let report = check(&world, &old, true).await;
+    let table = report.to_table();
+    assert_eq!(report.status(), ExitStatus::Success, "{table}");
+    assert_eq!(
+        outcome(&report, "throw-away key"),
+        Outcome::Warning,
+        "{table}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_keys_of_databases_are_looked_at() {
+    let world = World::new().await;
+    let (opened, store, [north, south]) = tenants(&world, world.kmip()).await;
+    let north_tree = tree(&store, "north");
+    close(opened, store).await;
+    let report = check(&world, &[], true).await;
+    let table = report.to_table();
+    assert_eq!(
+        outcome(&report, "keys of databases"),
+        Outcome::Passed,
+        "{table}"
+    );
+    assert!(
+        table.contains("those of 2 databases can be used"),
+        "{table}"
+    );
+
+    revoke(&world, &north).await;
+    let report = check(&world, &[], true).await;
+    let table = report.to_table();
+    assert_eq!(
+        outcome(&report, "keys of databases"),
+        Outcome::Warning,
+        "{table}"
+    );
+    for part in [
+        north.as_str(),
+        &north_tree.to_string(),
+        "Deactivated",
+        "locks this database",
+    ] {
+        assert!(table.contains(part), "{part} is not in: {table}");
+    }
+    assert!(
+        !table.contains(&south) && !table.contains("north"),
+        "{table}"
+    );
+    // The start goes on, and so does this.
+    assert_eq!(report.status(), ExitStatus::Success, "{table}");
+    assert_eq!(
+        outcome(&report, "throw-away key"),
+        Outcome::Passed,
+        "{table}"
+    );
+    let report = check(&world, &["--kmipActivateKeys", "false"], true).await;
+    assert_eq!(outcome(&report, "keys of databases"), Outcome::Passed);
+
+    let mut session = world.session().await;
+    session.destroy(&north).await.unwrap();
+    revoke(&world, &south).await;
+    let report = check(&world, &[], true).await;
+    let table = report.to_table();
+    let warnings = report.checks().iter();
+    let warnings = warnings.filter(|check| check.name == "keys of databases");
+    assert_eq!(warnings.count(), 2, "{table}");
 }

@@ -6,12 +6,12 @@ use std::path::Path;
 use bson::{Bson, Document};
 use serde_json::json;
 
+use super::offline::{encryption, load};
 use super::print;
 use crate::config::tool::MigrateOptions;
-use crate::config::{self, Environment, Invocation, Options};
-use crate::daemon::{config_exit_status, encryption_options};
+use crate::config::{Environment, Options};
 use crate::exit::ExitStatus;
-use crate::startup::{self, EncryptionOptions, Migrated};
+use crate::startup::{self, Migrated};
 use crate::tool::Failure;
 
 pub(super) async fn run(options: &MigrateOptions, environment: Environment) -> Result<(), Failure> {
@@ -53,46 +53,6 @@ pub(super) async fn run(options: &MigrateOptions, environment: Environment) -> R
         false => print(&to_text(&migrated, &lines, &options.to)),
     }
     Ok(())
-}
-
-/// The options of a configuration file, as the server would take them.
-fn load(path: &Path, environment: &Environment) -> Result<Box<Options>, Failure> {
-    let arguments = [
-        "strongroomd".to_owned(),
-        "--config".to_owned(),
-        path.display().to_string(),
-    ];
-    match config::load(&arguments, environment) {
-        Ok(Invocation::Run(options)) => Ok(options),
-        // Nothing was asked for that would print.
-        Ok(Invocation::Print(text)) => Err(Failure::new(&text, ExitStatus::BadOptions)),
-        Err(error) => {
-            let status = config_exit_status(&error);
-            Err(Failure::new(
-                &format!("{}: {error}", path.display()),
-                status,
-            ))
-        }
-    }
-}
-
-fn encryption(options: &Options, path: &Path) -> Result<EncryptionOptions, Failure> {
-    let Some(encryption) = &options.security.encryption else {
-        return Err(Failure::new(
-            &format!(
-                "{}: security.enableEncryption is not there: data cannot be taken into or out of encryption by a \
-                 change of its master key",
-                path.display()
-            ),
-            ExitStatus::BadOptions,
-        ));
-    };
-    encryption_options(encryption).map_err(|error| {
-        Failure::new(
-            &format!("{}: {error}", path.display()),
-            ExitStatus::BadOptions,
-        )
-    })
 }
 
 fn is_same_directory(a: &Path, b: &Path) -> bool {

@@ -3,6 +3,8 @@
 mod check;
 mod connection;
 mod migrate;
+mod offline;
+mod revoke;
 mod rotate;
 mod set;
 mod status;
@@ -21,6 +23,7 @@ pub(super) async fn run(command: &KeysCommand, environment: Environment) -> Resu
         KeysCommand::Check(options) => check::run(options.clone().sorted(), environment).await,
         KeysCommand::Status(options) => status::run(options).await,
         KeysCommand::Rotate(options) => rotate::run(options).await,
+        KeysCommand::Revoke(options) => revoke::run(options, environment).await,
         KeysCommand::Set(options) => set::run(options).await,
         KeysCommand::Migrate(options) => migrate::run(options, environment).await,
     }

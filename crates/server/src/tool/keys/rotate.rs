@@ -18,6 +18,7 @@ pub(super) async fn run(options: &RotateOptions) -> Result<(), Failure> {
     }
     for (name, is_asked_for) in [
         ("dataKeys", options.data_keys),
+        ("rewrite", options.rewrite),
         ("revokeOldKey", options.revoke_old_key),
     ] {
         if is_asked_for {
@@ -61,6 +62,13 @@ fn told(answer: &Document) -> String {
             count("locked"),
             count("failed")
         );
+        if keys.contains_key("rewriting") {
+            text += &format!(
+                "  {} are being written anew under them; the old ones are destroyed as that is done (databasesToRewrite \
+                 in strongroom keys status)\n",
+                count("rewriting")
+            );
+        }
     }
     text += &super::told_of_old_key(answer);
     text

@@ -28,8 +28,8 @@ pub(super) use self::staging::remove_staging;
 use super::databases::Entry;
 use super::{FORMAT_FILE, Store, StoreInner, blocking, run};
 use crate::backup::{
-    FileEntry, KEYSTORE_FILE, Manifest, MasterKey, Progress, copy_file, create_directory, rfc3339,
-    sync_directories,
+    DatabaseKey, FileEntry, KEYSTORE_FILE, Manifest, MasterKey, Progress, copy_file,
+    create_directory, rfc3339, sync_directories,
 };
 use crate::error::{Error, Result};
 use crate::keys::KeyError;
@@ -50,6 +50,8 @@ pub struct KeystoreCopy {
     pub dbpath_id: String,
     /// Which master key opens it.
     pub master_key: MasterKey,
+    /// The master keys that databases in it have of their own.
+    pub database_keys: Vec<DatabaseKey>,
 }
 
 /// What a checkpoint needs to know.
@@ -79,6 +81,8 @@ pub struct CheckpointReport {
     pub commits_held: Duration,
     /// Which master key opens it; nothing if the dbpath is not encrypted.
     pub master_key: Option<MasterKey>,
+    /// The master keys that databases in it have of their own.
+    pub database_keys: Vec<DatabaseKey>,
 }
 
 /// Stops the work when nobody waits for it any more.
@@ -326,9 +330,9 @@ impl Copying {
         drop(gathered.staging);
 
         files.sort_by(|a, b| a.path.cmp(&b.path));
-        let (dbpath_id, master_key) = match gathered.keystore {
-            Some(copy) => (copy.dbpath_id, Some(copy.master_key)),
-            None => (self.store.server_tree.to_string(), None),
+        let (dbpath_id, master_key, database_keys) = match gathered.keystore {
+            Some(copy) => (copy.dbpath_id, Some(copy.master_key), copy.database_keys),
+            None => (self.store.server_tree.to_string(), None, Vec::new()),
         };
         let manifest = Manifest {
             format: Manifest::VERSION,
@@ -338,6 +342,7 @@ impl Copying {
             point_in_time: rfc3339(gathered.point_in_time),
             finished_at: rfc3339(SystemTime::now()),
             master_key,
+            database_keys,
             bytes: files.iter().map(|file| file.bytes).sum(),
             files,
         };
@@ -349,6 +354,7 @@ impl Copying {
             point_in_time: gathered.point_in_time,
             commits_held: gathered.commits_held,
             master_key: manifest.master_key,
+            database_keys: manifest.database_keys,
         };
         self.destination.keep()?;
         Ok(report)
