@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use kmip_client::ServerAddress;
+
 use super::*;
 use crate::encryption::OnKeyStateLoss;
 
@@ -85,10 +87,7 @@ fn the_newer_document_command_line() {
     let kmip = kmip(&options);
     assert_eq!(
         kmip.servers,
-        [KmipServer {
-            host: "kmip.example.com".into(),
-            port: 5697
-        }]
+        [ServerAddress::parse("kmip.example.com", 5697).unwrap()]
     );
     assert_eq!(
         kmip.server_ca_file.as_deref(),
@@ -126,7 +125,7 @@ fn the_newer_document_file() {
 ",
     );
     let kmip = kmip(&options);
-    let hosts: Vec<&str> = kmip.servers.iter().map(|s| s.host.as_str()).collect();
+    let hosts: Vec<&str> = kmip.servers.iter().map(ServerAddress::host).collect();
     assert_eq!(hosts, ["kmip1.example.com", "kmip2.example.com"]);
     assert_eq!(kmip.connect_retries, 3);
     assert_eq!(kmip.connect_timeout, Duration::from_secs(1));

@@ -87,12 +87,7 @@ fn encryption(options: &Options, path: &Path) -> Result<EncryptionOptions, Failu
             ExitStatus::BadOptions,
         ));
     };
-    encryption_options(encryption).map_err(|error| {
-        Failure::new(
-            &format!("{}: {error}", path.display()),
-            ExitStatus::BadOptions,
-        )
-    })
+    Ok(encryption_options(encryption))
 }
 
 fn is_same_directory(a: &Path, b: &Path) -> bool {
