@@ -12,7 +12,6 @@ sys.path.insert(0, str(Path(__file__).parent))
 from support import own_kmip, process  # noqa: E402
 from support.certificates import Authority  # noqa: E402
 from support.data import fill  # noqa: E402
-from support.embedded import EmbeddedKmip  # noqa: E402
 from support.kmip import PyKmip  # noqa: E402
 from support.paths import PYKMIP_SERVER, STRONGROOMD  # noqa: E402
 from support.server import KmipAccess, Strongroomd  # noqa: E402
@@ -70,15 +69,15 @@ def own_access(request, pykmip, ca, tmp_path) -> KmipAccess:
     access.server.stop()
 
 
-@pytest.fixture(params=["PyKMIP", "embedded"])
+@pytest.fixture(params=["PyKMIP", "embedded", "kmipd"])
 def access(request, own_access, tmp_path):
-    """Access to a KMIP server: one that is not ours, and ours. For what must go with both."""
+    """Access to a KMIP server: one that is not ours, and ours. For what must go with each."""
     if request.param == "PyKMIP":
         yield own_access
         return
-    kmip = EmbeddedKmip(tmp_path / "embedded").start()
-    yield KmipAccess(kmip, kmip.ca, kmip.issued)
-    kmip.stop()
+    access = own_kmip.start(request.param, tmp_path / "kmip")
+    yield access
+    access.server.stop()
 
 
 @pytest.fixture

@@ -1,12 +1,13 @@
 """`wrapOnServer`: the KMIP server wraps the keystore's key, and its own never leaves it."""
 
-from support import disk, keys
+from support import disk, keys, own_kmip
 from support.data import check, fill
 from support.embedded import EmbeddedKmip
 from support.exit_status import statuses
 from support.server import KmipAccess
 
 
+@own_kmip.ON_KMIPD_TOO
 def test_wrap_on_server(make_server, own_access):
     kmip, client = own_access.server, own_access.client
     wrapping = own_access.options() + ["--kmipWrapOnServer", "true"]

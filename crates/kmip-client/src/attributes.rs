@@ -1,7 +1,7 @@
 //! The attributes of an object that a user of keys looks at.
 
-use kmip::Attributes;
 use kmip::registry::{CryptographicAlgorithm, CryptographicUsageMask, ObjectType, State};
+use kmip::{AttributeValue, Attributes};
 
 /// Attributes of a managed object; what the server does not send is `None` or empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -10,6 +10,8 @@ pub struct ObjectAttributes {
     pub unique_identifier: String,
     /// Its names.
     pub names: Vec<String>,
+    /// The groups that it belongs to.
+    pub object_groups: Vec<String>,
     /// What it is.
     pub object_type: Option<ObjectType>,
     /// Where it is in its life cycle.
@@ -35,6 +37,13 @@ impl ObjectAttributes {
         Self {
             unique_identifier: unique_identifier.to_owned(),
             names: attributes.names().map(|name| name.value.clone()).collect(),
+            object_groups: attributes
+                .iter()
+                .filter_map(|attribute| match &attribute.value {
+                    AttributeValue::ObjectGroup(group) => Some(group.clone()),
+                    _ => None,
+                })
+                .collect(),
             object_type: attributes.object_type().copied(),
             state: attributes.state().copied(),
             algorithm: attributes.cryptographic_algorithm().copied(),

@@ -1,14 +1,14 @@
 //! Finding a server that answers.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use tls::{LoadedClient, Reloading};
 use tokio::time::{Instant, timeout_at};
 use tracing::{debug, warn};
 
-use crate::connection::{Connection, Target};
+use crate::connection::{Connection, Host};
 use crate::negotiate::negotiate;
+use crate::session::after;
 use crate::{
     ClientConfig, Error, ErrorKind, Result, ServerAddress, Session, SymmetricKey, backoff,
 };
@@ -50,7 +50,8 @@ impl Client {
         &self.0.config
     }
 
-    /// When our own certificate expires, in seconds since 1970. `None` without a certificate.
+    /// When our own certificate expires, in seconds since 1970. `None` without a certificate. Looks at the files, and reads
+    /// those that have changed, while the caller waits.
     pub fn certificate_not_after_unix_secs(&self) -> Option<i64> {
         self.0
             .tls
@@ -117,12 +118,12 @@ impl Client {
         Ok(Session::new(self.clone(), server.clone(), established))
     }
 
-    /// Reads a symmetric key from the first server that has it: not every server of a list need have every
-    /// key. Returns the session with that server as well.
+    /// Reads a symmetric key from the first server that gives it: not every server of a list need have every
+    /// key, and one that lets us connect may fail after that. Returns the session with that server as well.
     ///
     /// # Errors
     /// That of [`Client::connect`] if no server can be used; `NotFound` if every server says that it has no such key;
-    /// otherwise what happened at the servers that could not be asked.
+    /// otherwise what happened at the servers that could not be asked ([`Error::failures`] has all).
     pub async fn find_symmetric_key(
         &self,
         unique_identifier: &str,
@@ -131,16 +132,10 @@ impl Client {
         let first = session.server().clone();
         let mut failures = match session.get_symmetric_key(unique_identifier).await {
             Ok(key) => return Ok((session, key)),
-            Err(error) if *error.kind() == ErrorKind::NotFound => vec![error],
-            Err(error) => return Err(error),
+            Err(error) => vec![error],
         };
-        for server in self
-            .0
-            .config
-            .servers
-            .iter()
-            .filter(|server| **server != first)
-        {
+        let others = self.0.config.servers.iter();
+        for server in others.filter(|server| **server != first) {
             let got = match self.connect_to(server).await {
                 Ok(mut session) => session
                     .get_symmetric_key(unique_identifier)
@@ -150,7 +145,10 @@ impl Client {
             };
             match got {
                 Ok(found) => return Ok(found),
-                Err(error) => failures.push(error),
+                Err(error) => {
+                    debug!(%error, "looking for the key on the next KMIP server");
+                    failures.push(error);
+                }
             }
         }
         Err(Error::of_no_server_with(unique_identifier, failures))
@@ -165,28 +163,13 @@ impl Client {
 
     async fn attempt_any_address(&self, server: &ServerAddress) -> Result<Established> {
         let config = &self.0.config;
-        let deadline = Instant::now() + config.connect_timeout;
-        let addresses = resolve(server, deadline).await?;
-        let server_name = server.server_name().ok_or_else(|| {
-            Error::new(
-                ErrorKind::Configuration,
-                "its name is not a host name or IP address",
-            )
-        })?;
-        let current = self.0.tls.current();
-        if let Some(error) = current.stale {
-            warn!(%error, "changed TLS files cannot be used; the ones read before are kept");
-        }
+        let deadline = after(config.connect_timeout);
+        let addresses = config.resolver.addresses(server, deadline).await?;
+        let host = self.host(server, deadline).await?;
         let mut failures = Vec::new();
         let count = addresses.len();
         for (n, address) in addresses.into_iter().enumerate() {
-            let target = Target {
-                address,
-                server_name: server_name.clone(),
-                tls: current.value.config.clone(),
-                own_certificate: current.value.certificate.clone(),
-                limits: config.limits,
-            };
+            let target = host.clone().at(address);
             // An address that hangs must leave time for those behind it.
             let left = deadline.saturating_duration_since(Instant::now());
             let share = left / u32::try_from(count - n).unwrap_or(1).max(1);
@@ -207,31 +190,38 @@ impl Client {
             .max_by_key(|error| error.kind().weight());
         Err(failure.unwrap_or_else(|| Error::new(ErrorKind::Resolve, "its name has no address")))
     }
-}
 
-async fn resolve(server: &ServerAddress, deadline: Instant) -> Result<Vec<SocketAddr>> {
-    let lookup = tokio::net::lookup_host((server.host(), server.port()));
-    match timeout_at(deadline, lookup).await {
-        Err(_) => Err(Error::new(
-            ErrorKind::Resolve,
-            "its name was not resolved in time",
-        )),
-        Ok(Err(error)) => Err(Error::new(
-            ErrorKind::Resolve,
-            format!("its name cannot be resolved: {error}"),
-        )),
-        Ok(Ok(found)) => {
-            let mut addresses: Vec<SocketAddr> = Vec::new();
-            for address in found {
-                if !addresses.contains(&address) {
-                    addresses.push(address);
-                }
+    /// What connections to the server are made with; the certificate files are read again if they have changed.
+    pub(crate) async fn host(&self, server: &ServerAddress, deadline: Instant) -> Result<Host> {
+        let server_name = server.server_name().ok_or_else(|| {
+            Error::new(
+                ErrorKind::Configuration,
+                "its name is not a host name or IP address",
+            )
+        })?;
+        // Files may lie on a disk that hangs.
+        let inner = self.0.clone();
+        let reading = tokio::task::spawn_blocking(move || inner.tls.current());
+        let current = match timeout_at(deadline, reading).await {
+            Ok(Ok(current)) => current,
+            Ok(Err(error)) => {
+                let message = format!("the certificate files cannot be read: {error}");
+                return Err(Error::new(ErrorKind::Configuration, message));
             }
-            if addresses.is_empty() {
-                return Err(Error::new(ErrorKind::Resolve, "its name has no address"));
+            Err(_) => {
+                let message = "the certificate files were not read in time";
+                return Err(Error::new(ErrorKind::Timeout, message));
             }
-            Ok(addresses)
+        };
+        if let Some(error) = current.stale {
+            warn!(%error, "changed TLS files cannot be used; the ones read before are kept");
         }
+        Ok(Host {
+            server_name,
+            tls: current.value.config.clone(),
+            own_certificate: current.value.certificate.clone(),
+            limits: self.0.config.limits,
+        })
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use kmip::{Limits, ProtocolVersion};
 use tls::ClientTls;
 
-use crate::ServerAddress;
+use crate::{Resolver, ServerAddress};
 
 /// Which protocol version to speak.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -40,6 +40,8 @@ pub struct ClientConfig {
     pub max_backoff: Duration,
     /// Which protocol version to speak. Default: negotiate.
     pub version: VersionPolicy,
+    /// How the names of servers are resolved. Default: by the operating system.
+    pub resolver: Resolver,
     /// Bounds on what a server may send, and on how many operations a batch may have. An answer beyond them is an error
     /// of kind [`Protocol`](crate::ErrorKind::Protocol), before anything is allocated for it. Default:
     /// [`Limits::DEFAULT`], 1 MiB, 32 levels, 10,000 items and 1,000 batch items. A Locate that finds thousands of
@@ -58,6 +60,7 @@ impl ClientConfig {
             operation_timeout: Duration::from_secs(10),
             max_backoff: Duration::from_secs(4),
             version: VersionPolicy::default(),
+            resolver: Resolver::default(),
             limits: Limits::DEFAULT,
         }
     }

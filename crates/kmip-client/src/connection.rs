@@ -19,14 +19,29 @@ use crate::{Error, ErrorKind, Result, tls_error};
 /// The tag, type and length of the outermost item (KMIP 1.4, section 9.1.1).
 const HEADER_BYTES: usize = kmip::ttlv::HEADER_BYTES;
 
-/// What a connection is made to and with.
+/// What a connection to a server is made with, whichever of its addresses it is to.
 #[derive(Clone)]
-pub(crate) struct Target {
-    pub(crate) address: SocketAddr,
+pub(crate) struct Host {
     pub(crate) server_name: ServerName<'static>,
     pub(crate) tls: Arc<rustls::ClientConfig>,
     pub(crate) own_certificate: Option<CertificateInfo>,
     pub(crate) limits: Limits,
+}
+
+impl Host {
+    pub(crate) fn at(self, address: SocketAddr) -> Target {
+        Target {
+            address,
+            host: self,
+        }
+    }
+}
+
+/// What a connection is made to and with.
+#[derive(Clone)]
+pub(crate) struct Target {
+    pub(crate) address: SocketAddr,
+    pub(crate) host: Host,
 }
 
 /// An established connection. After any error it is to be dropped: where the next answer begins is not known any more.
@@ -52,11 +67,11 @@ impl Connection {
         };
         // A request is one write and waits for its answer: Nagle's delay could only slow it down.
         let _ = tcp.set_nodelay(true);
-        let connector = TlsConnector::from(target.tls.clone());
-        let handshake = connector.connect(target.server_name.clone(), tcp);
+        let connector = TlsConnector::from(target.host.tls.clone());
+        let handshake = connector.connect(target.host.server_name.clone(), tcp);
         let stream = match timeout_at(deadline, handshake).await {
             Err(_) => return Err(timed_out("the TLS handshake was not completed")),
-            Ok(Err(error)) => return Err(io_error(&error, &target, false)),
+            Ok(Err(error)) => return Err(io_error(&error, &target.host, false)),
             Ok(Ok(stream)) => stream,
         };
         Ok(Self {
@@ -71,7 +86,7 @@ impl Connection {
     }
 
     pub(crate) fn limits(&self) -> Limits {
-        self.target.limits
+        self.target.host.limits
     }
 
     /// Sends one message and reads the one that answers it. The message goes out in one write:
@@ -110,12 +125,13 @@ impl Connection {
     async fn receive(&mut self) -> Result<Zeroizing<Vec<u8>>> {
         let mut header = [0_u8; HEADER_BYTES];
         self.fill(&mut header).await?;
-        let total = kmip::ttlv::message_bytes(header, &self.target.limits).map_err(|error| {
-            Error::new(
-                ErrorKind::Protocol,
-                format!("what answers does not speak KMIP: {error}"),
-            )
-        })?;
+        let total =
+            kmip::ttlv::message_bytes(header, &self.target.host.limits).map_err(|error| {
+                Error::new(
+                    ErrorKind::Protocol,
+                    format!("what answers does not speak KMIP: {error}"),
+                )
+            })?;
         // The length is within the limits; the memory is taken once, so that no copy of a key stays behind.
         let mut message = Zeroizing::new(vec![0; total]);
         let (start, rest) = message.split_at_mut(HEADER_BYTES.min(total));
@@ -140,7 +156,7 @@ impl Connection {
     }
 
     fn error(&self, error: &io::Error) -> Error {
-        io_error(error, &self.target, self.has_answered)
+        io_error(error, &self.target.host, self.has_answered)
     }
 }
 
@@ -148,12 +164,12 @@ fn timed_out(what: &str) -> Error {
     Error::new(ErrorKind::Timeout, format!("{what} in time"))
 }
 
-fn io_error(error: &io::Error, target: &Target, has_answered: bool) -> Error {
+fn io_error(error: &io::Error, host: &Host, has_answered: bool) -> Error {
     if let Some(error) = tls_error::rustls_error(error) {
         return tls_error::classify(
             error,
-            &target.server_name.to_str(),
-            target.own_certificate.as_ref(),
+            &host.server_name.to_str(),
+            host.own_certificate.as_ref(),
         );
     }
     let hint = if has_answered {

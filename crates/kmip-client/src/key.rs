@@ -1,7 +1,8 @@
 //! Symmetric keys: what is asked for and what comes back.
 
-use kmip::SecretBytes;
+use kmip::objects::WrappedOrPlain;
 use kmip::registry::{CryptographicAlgorithm, CryptographicUsageMask};
+use kmip::{ManagedObject, SecretBytes};
 
 /// A symmetric key that does not exist yet.
 #[derive(Clone, Debug)]
@@ -43,6 +44,27 @@ impl SymmetricKey {
     /// The key's length, in bits: that of the material.
     pub fn bits(&self) -> usize {
         self.material.len() * 8
+    }
+}
+
+/// The bytes of an object, whatever its type; of a wrapped key, as they are wrapped. `None` for a key that is a structure
+/// of numbers, and for one that came without them.
+pub fn material(object: &ManagedObject) -> Option<SecretBytes> {
+    match object {
+        ManagedObject::Certificate(certificate) => {
+            Some(certificate.certificate_value.0.as_slice().into())
+        }
+        ManagedObject::CertificateRequest(request) => {
+            Some(request.certificate_request_value.0.as_slice().into())
+        }
+        ManagedObject::OpaqueObject(object) => Some(object.opaque_data_value.clone()),
+        object => {
+            let block = object.key_block()?;
+            match &block.key_value {
+                Some(WrappedOrPlain::Wrapped(bytes)) => Some(bytes.clone()),
+                _ => block.key_bytes().cloned(),
+            }
+        }
     }
 }
 

@@ -64,7 +64,7 @@ pub struct ConnectionArguments {
     pub connect_timeout_ms: Option<u32>,
     /// Speak KMIP 1.0 or 1.1 only, for servers that have nothing newer
     #[arg(long = "kmipUseLegacyProtocol", value_name = "BOOL", global = true, help_heading = HEADING,
-        num_args = 0..=1, default_missing_value = "true", conflicts_with = "protocol_version")]
+        num_args = 0..=1, default_missing_value = "true")]
     pub use_legacy_protocol: Option<bool>,
     /// Speak this version of KMIP (1.0 to 2.1) instead of the newest common one
     #[arg(long = "kmipProtocolVersion", visible_alias = "kmip-version", value_name = "VERSION", global = true,
@@ -128,6 +128,8 @@ pub struct ConnectionOptions {
     pub connect_timeout_ms: Option<u32>,
     /// `kmipProtocolVersion`
     pub version: Option<VersionPolicy>,
+    /// `kmipUseLegacyProtocol`
+    pub use_legacy_protocol: Option<bool>,
 }
 
 impl From<ConnectionArguments> for ConnectionOptions {
@@ -142,20 +144,16 @@ impl From<ConnectionArguments> for ConnectionOptions {
             client_certificate_password_file: arguments.client_certificate_password_file,
             connect_retries: arguments.connect_retries,
             connect_timeout_ms: arguments.connect_timeout_ms,
-            version: arguments
-                .protocol_version
-                .map(|choice| choice.0)
-                .or(arguments.use_legacy_protocol.map(|legacy| match legacy {
-                    true => VersionPolicy::AtMost(ProtocolVersion::V1_1),
-                    false => VersionPolicy::Negotiate,
-                })),
+            version: arguments.protocol_version.map(|choice| choice.0),
+            use_legacy_protocol: arguments.use_legacy_protocol,
         }
     }
 }
 
 impl ConnectionOptions {
     /// These options; where one is not given, `weaker`'s. A password and a file with one are one option here, and so
-    /// are the certificate and the file of its key: a certificate of another source brings its own.
+    /// are the certificate and the file of its key (a certificate of another source brings its own), and the two that
+    /// choose the version.
     pub(crate) fn over(self, weaker: Self) -> Self {
         let has_password = self.client_certificate_password.is_some()
             || self.client_certificate_password_file.is_some();
@@ -173,6 +171,11 @@ impl ConnectionOptions {
             Some(_) => self.client_key_file,
             None => self.client_key_file.or(weaker.client_key_file),
         };
+        let has_version = self.version.is_some() || self.use_legacy_protocol.is_some();
+        let (version, use_legacy_protocol) = match has_version {
+            true => (self.version, self.use_legacy_protocol),
+            false => (weaker.version, weaker.use_legacy_protocol),
+        };
         Self {
             server_name: self.server_name.or(weaker.server_name),
             port: self.port.or(weaker.port),
@@ -185,7 +188,8 @@ impl ConnectionOptions {
             client_certificate_password_file: password_file,
             connect_retries: self.connect_retries.or(weaker.connect_retries),
             connect_timeout_ms: self.connect_timeout_ms.or(weaker.connect_timeout_ms),
-            version: self.version.or(weaker.version),
+            version,
+            use_legacy_protocol,
         }
     }
 
@@ -215,6 +219,7 @@ impl ConnectionOptions {
                     "--kmipServerName (security.kmip.serverName): {error}"
                 ))
             })?;
+        let version = version_policy(self.version, self.use_legacy_protocol)?;
         let password = match (
             self.client_certificate_password,
             self.client_certificate_password_file,
@@ -246,9 +251,35 @@ impl ConnectionOptions {
             // Somebody who waits longer for a connection has a slow server.
             config.operation_timeout = config.operation_timeout.max(config.connect_timeout);
         }
-        config.version = self.version.unwrap_or_default();
+        config.version = version;
         config.limits = limits::ANSWERS;
         Ok(config)
+    }
+}
+
+/// MongoDB Enterprise's `useLegacyProtocol` means KMIP 1.0 or 1.1.
+const NEWEST_LEGACY: ProtocolVersion = ProtocolVersion::V1_1;
+
+/// What both options together ask for, as `strongroomd` has it.
+fn version_policy(
+    version: Option<VersionPolicy>,
+    use_legacy_protocol: Option<bool>,
+) -> Result<VersionPolicy, Failure> {
+    if use_legacy_protocol != Some(true) {
+        return Ok(version.unwrap_or_default());
+    }
+    match version {
+        None | Some(VersionPolicy::Negotiate) => Ok(VersionPolicy::AtMost(NEWEST_LEGACY)),
+        Some(VersionPolicy::Exactly(version) | VersionPolicy::AtMost(version))
+            if version > NEWEST_LEGACY =>
+        {
+            Err(Failure::options(format!(
+                "--kmipProtocolVersion (security.kmip.protocolVersion) {version} and --kmipUseLegacyProtocol \
+                 (security.kmip.useLegacyProtocol) exclude each other: the legacy protocol is KMIP 1.0 or 1.1; keep \
+                 one of the two options"
+            )))
+        }
+        Some(chosen) => Ok(chosen),
     }
 }
 
@@ -401,6 +432,59 @@ mod tests {
             text.contains("PasswordFile") && text.contains("absent"),
             "{text}"
         );
+    }
+
+    #[test]
+    fn one_version_or_the_legacy_ones() {
+        use ProtocolVersion as V;
+        let exactly = |version| Some(VersionPolicy::Exactly(version));
+        let legacy = VersionPolicy::AtMost(V::V1_1);
+        for (version, use_legacy, expected) in [
+            (None, None, Some(VersionPolicy::Negotiate)),
+            (None, Some(false), Some(VersionPolicy::Negotiate)),
+            (None, Some(true), Some(legacy)),
+            (Some(VersionPolicy::Negotiate), Some(true), Some(legacy)),
+            (exactly(V::V1_0), Some(true), exactly(V::V1_0)),
+            (exactly(V::V1_1), Some(true), exactly(V::V1_1)),
+            (exactly(V::V1_2), Some(true), None),
+            (exactly(V::V2_1), Some(true), None),
+            (exactly(V::V2_1), Some(false), exactly(V::V2_1)),
+        ] {
+            let options = ConnectionOptions {
+                server_name: Some("kms1".into()),
+                client_certificate_file: Some("c.pem".into()),
+                version,
+                use_legacy_protocol: use_legacy,
+                ..Default::default()
+            };
+            match (options.client_config(), expected) {
+                (Ok(config), Some(expected)) => assert_eq!(config.version, expected),
+                (Err(failure), None) => {
+                    let text = failure.to_string();
+                    assert!(
+                        text.contains("--kmipProtocolVersion")
+                            && text.contains("--kmipUseLegacyProtocol"),
+                        "{text}"
+                    );
+                }
+                (got, _) => panic!("{version:?} {use_legacy:?}: {got:?}"),
+            }
+        }
+        // A version on the command line is not held against the file's legacy protocol.
+        let file = ConnectionOptions {
+            server_name: Some("kms1".into()),
+            client_certificate_file: Some("c.pem".into()),
+            use_legacy_protocol: Some(true),
+            ..Default::default()
+        };
+        let config = ConnectionOptions {
+            version: exactly(V::V1_4),
+            ..Default::default()
+        }
+        .over(file)
+        .client_config()
+        .unwrap();
+        assert_eq!(config.version, VersionPolicy::Exactly(V::V1_4));
     }
 
     #[test]

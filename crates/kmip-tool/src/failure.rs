@@ -22,6 +22,8 @@ pub enum Cause {
     CertificateExpired,
     /// The connection, the server, or the object on it.
     Kmip(ErrorKind),
+    /// The answer to what was to change something was lost, in this way: it may have been done, or not.
+    OutcomeUnknown(ErrorKind),
     /// What was found out cannot be written.
     Output,
 }
@@ -75,6 +77,35 @@ impl Failure {
     pub(crate) fn advise(mut self, advice: impl Into<String>) -> Self {
         self.0.advice = Some(advice.into());
         self
+    }
+
+    /// If the answer was lost: with what to look whether it was done.
+    pub(crate) fn look_with(self, command: &str) -> Self {
+        match self.0.cause {
+            Cause::OutcomeUnknown(_) => {
+                self.advise(format!("the answer was lost: look with `{command}`"))
+            }
+            _ => self,
+        }
+    }
+
+    /// The failure of an exchange; `changes`: what was asked for may have changed something.
+    pub(crate) fn of(error: kmip_client::Error, changes: bool) -> Self {
+        let kind = error.kind().clone();
+        let (cause, advice) = match error.outcome_is_unknown() && changes {
+            true => (
+                Cause::OutcomeUnknown(kind),
+                Some("the answer was lost: look with `strongroom kmip locate` whether it was done"),
+            ),
+            false => {
+                let advice = advice(&kind);
+                (Cause::Kmip(kind), advice)
+            }
+        };
+        let mut failure = Self::new(cause, error.to_string());
+        failure.0.advice = advice.map(str::to_owned);
+        failure.0.error = Some(error);
+        failure
     }
 
     /// About this object.
@@ -205,16 +236,26 @@ impl fmt::Display for Failure {
 
 impl From<kmip_client::Error> for Failure {
     fn from(error: kmip_client::Error) -> Self {
-        let advice = if error.outcome_is_unknown() {
-            Some("it is not known whether this was carried out: see with `strongroom kmip locate`")
-        } else {
-            advice(error.kind())
-        };
-        let mut failure = Self::new(Cause::Kmip(error.kind().clone()), error.to_string());
-        failure.0.advice = advice.map(str::to_owned);
-        failure.0.error = Some(error);
-        failure
+        let changes = error.operation().is_none_or(changes);
+        Self::of(error, changes)
     }
+}
+
+/// Whether the operation may change anything on the server.
+pub(crate) fn changes(operation: Operation) -> bool {
+    use Operation as O;
+    !matches!(
+        operation,
+        O::Check
+            | O::DiscoverVersions
+            | O::Get
+            | O::GetAttributeList
+            | O::GetAttributes
+            | O::Locate
+            | O::Ping
+            | O::Query
+            | O::Validate
+    )
 }
 
 /// What to do about it, where the message does not say so itself.

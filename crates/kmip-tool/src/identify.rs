@@ -1,12 +1,12 @@
 //! Which object is meant: a Unique Identifier, or a Name that exactly one object has.
 
+use kmip::Name;
 use kmip::registry::State;
-use kmip_client::{ErrorKind, Session};
+use kmip_client::{ErrorKind, ObjectAttributes, Session};
 use tracing::debug;
 
 use crate::failure::Failure;
 use crate::find;
-use crate::summary::Summary;
 
 /// How many identifiers a message lists.
 const LISTED: usize = 10;
@@ -16,12 +16,14 @@ const LISTED: usize = 10;
 pub(crate) struct Target {
     pub(crate) unique_identifier: String,
     /// `None` if the server does not tell its attributes to us.
-    pub(crate) summary: Option<Summary>,
+    pub(crate) attributes: Option<ObjectAttributes>,
 }
 
 impl Target {
     pub(crate) fn state(&self) -> Option<State> {
-        self.summary.as_ref().and_then(|summary| summary.state)
+        self.attributes
+            .as_ref()
+            .and_then(|attributes| attributes.state)
     }
 }
 
@@ -29,11 +31,11 @@ impl Target {
 ///
 /// Objects that were destroyed count only if no other has the Name.
 pub(crate) async fn identify(session: &mut Session, text: &str) -> Result<Target, Failure> {
-    match find::summary(session, text).await? {
-        Ok(summary) => {
+    match session.get_attributes(text).await {
+        Ok(attributes) => {
             return Ok(Target {
                 unique_identifier: text.to_owned(),
-                summary: Some(summary),
+                attributes: Some(attributes),
             });
         }
         Err(error) if *error.kind() == ErrorKind::NotFound => {}
@@ -41,21 +43,25 @@ pub(crate) async fn identify(session: &mut Session, text: &str) -> Result<Target
         Err(error) if matches!(error.kind(), ErrorKind::Refused { .. }) => {
             return Ok(Target {
                 unique_identifier: text.to_owned(),
-                summary: None,
+                attributes: None,
             });
         }
         Err(error) => return Err(error.into()),
     }
-    let found = find::named(session, text).await?;
-    let (destroyed, there): (Vec<Summary>, Vec<Summary>) =
-        found.into_iter().partition(Summary::is_destroyed);
+    let found = match find::named(session, Name::text(text)).await {
+        Err(error) if *error.kind() == ErrorKind::Protocol => {
+            return Err(Failure::from(error).advise("give the Unique Identifier"));
+        }
+        found => found?,
+    };
+    let (destroyed, there): (Vec<_>, Vec<_>) = found.into_iter().partition(is_destroyed);
     let mut candidates = if there.is_empty() { destroyed } else { there };
     match (candidates.pop(), candidates.is_empty()) {
         (Some(only), true) => {
             debug!(identifier = ?only.unique_identifier, "found by its Name");
             Ok(Target {
                 unique_identifier: only.unique_identifier.clone(),
-                summary: Some(only),
+                attributes: Some(only),
             })
         }
         (None, _) => Err(Failure::at(
@@ -69,7 +75,7 @@ pub(crate) async fn identify(session: &mut Session, text: &str) -> Result<Target
             let listed: Vec<&str> = candidates
                 .iter()
                 .take(LISTED)
-                .map(|summary| summary.unique_identifier.as_str())
+                .map(|candidate| candidate.unique_identifier.as_str())
                 .collect();
             Err(Failure::at(
                 session,
@@ -83,4 +89,11 @@ pub(crate) async fn identify(session: &mut Session, text: &str) -> Result<Target
             .advise("give the Unique Identifier of the one that is meant"))
         }
     }
+}
+
+fn is_destroyed(object: &ObjectAttributes) -> bool {
+    matches!(
+        object.state,
+        Some(State::Destroyed | State::DestroyedCompromised)
+    )
 }

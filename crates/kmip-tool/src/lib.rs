@@ -1,4 +1,6 @@
-//! `strongroom kmip`: objects on any KMIP server, from the command line.
+#![doc = include_str!("../README.md")]
+//!
+//! # Where things are
 //!
 //! [`KmipArguments`] is the command line, [`run`] does what it says. One subcommand a file in `commands`, registered in
 //! one table there. What a subcommand finds out is a report: written for people, or as one JSON document with `--json`
@@ -6,6 +8,7 @@
 //!
 //! - Key material stays in wiped memory and is shown only when that is asked for ([`secrecy`]).
 //! - What a server sends is printed with its control characters escaped, and bounded by [`limits`].
+//! - What is sent to a server is the client library's affair (`kmip_client::Session`), lost answers included.
 //! - Nothing here knows `strongroomd`'s configuration: whoever calls [`run`] reads `--config`.
 
 #![cfg_attr(

@@ -1,18 +1,8 @@
 //! What an object is, in a line.
 
-use kmip::registry::{CryptographicAlgorithm, ObjectType, State, Tag};
-use kmip::{AttributeValue, Attributes};
+use kmip::registry::{CryptographicAlgorithm, ObjectType, State};
+use kmip_client::ObjectAttributes;
 use serde::Serialize;
-
-/// What a summary is made of. By name, since "all" is slow on servers with many attributes.
-pub(crate) const WANTED: [Tag; 6] = [
-    Tag::Name,
-    Tag::ObjectType,
-    Tag::State,
-    Tag::CryptographicAlgorithm,
-    Tag::CryptographicLength,
-    Tag::ObjectGroup,
-];
 
 /// An object as `locate` lists it. What the server does not say is `None`.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -41,32 +31,21 @@ pub(crate) fn name<T: ToString, S: serde::Serializer>(
     }
 }
 
-impl Summary {
-    pub(crate) fn new(unique_identifier: &str, attributes: &Attributes) -> Self {
+impl From<ObjectAttributes> for Summary {
+    fn from(attributes: ObjectAttributes) -> Self {
         Self {
-            unique_identifier: unique_identifier.to_owned(),
-            names: attributes.names().map(|name| name.value.clone()).collect(),
-            object_type: attributes.object_type().copied(),
-            state: attributes.state().copied(),
-            cryptographic_algorithm: attributes.cryptographic_algorithm().copied(),
-            cryptographic_length: attributes.cryptographic_length().copied(),
-            object_groups: attributes
-                .iter()
-                .filter_map(|attribute| match &attribute.value {
-                    AttributeValue::ObjectGroup(group) => Some(group.clone()),
-                    _ => None,
-                })
-                .collect(),
+            unique_identifier: attributes.unique_identifier,
+            names: attributes.names,
+            object_type: attributes.object_type,
+            state: attributes.state,
+            cryptographic_algorithm: attributes.algorithm,
+            cryptographic_length: attributes.bits,
+            object_groups: attributes.object_groups,
         }
     }
+}
 
-    pub(crate) fn is_destroyed(&self) -> bool {
-        matches!(
-            self.state,
-            Some(State::Destroyed | State::DestroyedCompromised)
-        )
-    }
-
+impl Summary {
     /// The columns of [`HEAD`].
     pub(crate) fn row(&self) -> Vec<String> {
         vec![

@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 use std::path::Path;
 
-use kmip_client::{Client, ClientConfig, ErrorKind, Session};
+use kmip_client::{Client, ClientConfig, Session};
 use serde::Serialize;
 use time::OffsetDateTime;
 use tls::Password;
@@ -264,21 +264,6 @@ fn unwritable(error: impl std::fmt::Display) -> Failure {
         Cause::Output,
         format!("cannot write to standard output: {error}"),
     )
-}
-
-/// The identifier of an object that the server has made.
-pub(crate) fn made(
-    session: &Session,
-    identifier: kmip::UniqueIdentifier,
-) -> Result<String, Failure> {
-    match identifier {
-        kmip::UniqueIdentifier::Text(text) => Ok(text),
-        other => Err(Failure::at(
-            session,
-            ErrorKind::Protocol,
-            &format!("{other} is no identifier"),
-        )),
-    }
 }
 
 #[cfg(test)]

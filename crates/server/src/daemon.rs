@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use kmip_client::{AddressError, ServerAddress};
 use tls::{ClientTls, IdentityFiles, Trust};
 
 use tokio::sync::watch;
@@ -32,8 +31,6 @@ use crate::version;
 enum Failure {
     #[error(transparent)]
     Config(#[from] config::Error),
-    #[error("security.kmip.serverName (--kmipServerName): {0}")]
-    KmipServerName(#[from] AddressError),
     #[error(transparent)]
     Log(#[from] log::Error),
     #[error(transparent)]
@@ -66,7 +63,6 @@ impl Failure {
     fn exit_status(&self) -> ExitStatus {
         match self {
             Self::Config(error) => config_exit_status(error),
-            Self::KmipServerName(_) => ExitStatus::BadOptions,
             Self::Log(_) => ExitStatus::LogFile,
             Self::Startup(error) => error.exit_status(),
             Self::Storage(error) => storage_exit_status(error),
@@ -159,12 +155,7 @@ async fn serve(options: &Options, log: log::LogHandle) -> Result<(), Failure> {
     }
     // A port that is taken is found before a key is created anywhere.
     let listener = listen(&options.net).await?;
-    let encryption = options
-        .security
-        .encryption
-        .as_ref()
-        .map(encryption_options)
-        .transpose()?;
+    let encryption = options.security.encryption.as_ref().map(encryption_options);
     if startup::rotate(dbpath, encryption.as_ref())
         .await?
         .is_some()
@@ -230,28 +221,18 @@ async fn listen(net: &NetOptions) -> Result<Listener, Failure> {
 }
 
 /// The options of the configuration as start-up takes them.
-///
-/// # Errors
-/// A server of `security.kmip.serverName` that is none.
-pub(crate) fn encryption_options(
-    options: &config::EncryptionOptions,
-) -> Result<EncryptionOptions, AddressError> {
+pub(crate) fn encryption_options(options: &config::EncryptionOptions) -> EncryptionOptions {
     let master_key = match &options.master_key {
         MasterKeyOptions::KeyFile(path) => MasterKeySource::KeyFile(path.clone()),
-        MasterKeyOptions::Kmip(kmip) => MasterKeySource::Kmip(Box::new(kmip_options(kmip)?)),
+        MasterKeyOptions::Kmip(kmip) => MasterKeySource::Kmip(Box::new(kmip_options(kmip))),
     };
-    Ok(EncryptionOptions {
+    EncryptionOptions {
         cipher: options.cipher_mode,
         master_key,
-    })
+    }
 }
 
-fn kmip_options(options: &config::KmipOptions) -> Result<KmipOptions, AddressError> {
-    let servers = options
-        .servers
-        .iter()
-        .map(|server| ServerAddress::parse(&server.host, server.port))
-        .collect::<Result<Vec<_>, _>>()?;
+fn kmip_options(options: &config::KmipOptions) -> KmipOptions {
     let tls = ClientTls {
         trust: Trust::system_and(options.server_ca_file.clone()),
         identity: Some(IdentityFiles {
@@ -263,7 +244,7 @@ fn kmip_options(options: &config::KmipOptions) -> Result<KmipOptions, AddressErr
                 .map(|password| tls::Password::new(password.expose().to_owned())),
         }),
     };
-    let mut kmip = KmipOptions::new(servers, tls);
+    let mut kmip = KmipOptions::new(options.servers.clone(), tls);
     kmip.connect_retries = options.connect_retries;
     kmip.connect_timeout = options.connect_timeout;
     kmip.version = options.version;
@@ -277,7 +258,7 @@ fn kmip_options(options: &config::KmipOptions) -> Result<KmipOptions, AddressErr
         on_loss: options.on_key_state_loss,
         grace: options.key_state_grace,
     };
-    Ok(kmip)
+    kmip
 }
 
 /// The file with the process id, removed when the server stops.

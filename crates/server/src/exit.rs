@@ -161,6 +161,9 @@ exit_statuses! {
     CommandRefused = 98,
         "The running database server refused what the tool asked for.",
         "See the message.";
+    KmipOutcomeUnknown = 99,
+        "The KMIP server's answer to what was to change something was lost: it may have been done, or not.",
+        "Look with the command that the message names; do not repeat it blindly.";
     BackupUnusable = 110,
         "The backup is damaged, or a backup or a restore did not finish.",
         "Do what the message says: take or use another backup, or repeat the restore.";

@@ -7,6 +7,9 @@ use uuid::Uuid;
 use super::FormatError;
 use super::master_key::{Current, MasterKeyRef};
 use super::record::{self, Input, Unknown};
+use crate::crypto::DerivedKeys;
+use crate::error::Error;
+use crate::memory::MasterKey;
 
 mod kind {
     pub(super) const DBPATH_ID: u16 = 1;
@@ -111,6 +114,17 @@ impl Header {
     /// The master key that was about to be created when the file was written.
     pub fn pending(&self) -> Option<&MasterKeyRef> {
         self.pending.as_ref()
+    }
+
+    /// Whether the keystore was written under this master key. `false` for one that was never completed.
+    ///
+    /// # Errors
+    /// Those of the cryptographic library.
+    pub fn is_under(&self, master: &MasterKey) -> Result<bool, Error> {
+        match &self.current {
+            Some(current) => Ok(DerivedKeys::recover(master, &current.binding)?.is_some()),
+            None => Ok(false),
+        }
     }
 
     pub(crate) fn decode(bytes: &[u8]) -> Result<Header, FormatError> {

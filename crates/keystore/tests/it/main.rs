@@ -14,5 +14,6 @@ mod rotation_crash;
 mod support;
 mod tenants;
 mod tree_keys;
+mod unreplicated;
 mod world;
 mod wrap_on_server;

@@ -8,6 +8,7 @@ use keystore::provider::key_file;
 use keystore::provider::kmip::KmipKeys;
 use keystore::{Cipher, Keystore, MasterKey, MasterKeyRef, Provider, key_name};
 use kmip_client::{Client, ClientConfig, NewSymmetricKey, ServerAddress, Session, VersionPolicy};
+use kmip_peer::Certificates;
 use kmip_server::{Server, ServerConfig};
 use tempfile::TempDir;
 use tls::dev_pki::{CertificateAuthority, Request};
@@ -22,6 +23,7 @@ const TIMEOUT: Duration = Duration::from_secs(300);
 /// A directory with certificates, in which KMIP servers run.
 pub(crate) struct World {
     directory: TempDir,
+    authority: CertificateAuthority,
     servers: Vec<Option<(oneshot::Sender<()>, JoinHandle<()>)>>,
 }
 
@@ -45,6 +47,7 @@ impl World {
         issue(&Request::client("strongroomd"), "client.pem");
         let mut world = World {
             directory,
+            authority,
             servers: Vec::new(),
         };
         let port = world.another_server().await;
@@ -213,4 +216,17 @@ pub(crate) fn created_from_file(dbpath: &Path, key: &Path) -> Arc<Keystore> {
     let (id, cipher) = (Uuid::new_v4(), Cipher::default());
     let keystore = Keystore::create(dbpath, id, cipher, MasterKeyRef::key_file(1), &master);
     Arc::new(keystore.unwrap())
+}
+
+impl Certificates for World {
+    fn server_file(&self, request: &Request) -> PathBuf {
+        let path = self.path(&format!("peer-{}.pem", Uuid::new_v4()));
+        let issued = self.authority.issue(request).unwrap();
+        issued.write_combined(&path).unwrap();
+        path
+    }
+
+    fn ca(&self) -> PathBuf {
+        self.path("ca.pem")
+    }
 }

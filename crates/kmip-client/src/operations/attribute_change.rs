@@ -4,7 +4,7 @@ use kmip::operations::Request;
 use kmip::registry::{Operation, Tag};
 use kmip::{Attribute, AttributeName, AttributeValue};
 
-use super::named::is_over;
+use super::named::{is_over, until};
 use crate::{Error, ErrorKind, Result, Session};
 
 impl Session {
@@ -17,15 +17,27 @@ impl Session {
         name: &AttributeName,
         is_made: impl Fn(&[Attribute]) -> bool,
     ) -> Result<()> {
-        let error = match self.call_once(request.clone()).await {
-            Ok(_) => return Ok(()),
-            Err(error) if error.outcome_is_unknown() => error,
-            Err(error) => return Err(error),
-        };
-        match self.instances(unique_identifier, name).await {
-            Ok(instances) if is_made(&instances) => Ok(()),
-            Ok(_) if is_over(&error) => self.call_once(request).await.map(drop),
-            _ => Err(error),
+        let mut is_repeated = false;
+        loop {
+            let error = match self.call_once(request.clone()).await {
+                Ok(_) => return Ok(()),
+                Err(error) if error.outcome_is_unknown() => error,
+                Err(error) => return Err(error),
+            };
+            let end = self.end_of_looking();
+            let instances = until(end, self.instances(unique_identifier, name));
+            let unsure = |why: &str| {
+                error.clone().with_hint(&format!(
+                    "; the answer was lost, and it is not known whether the change was made{why}: look at the \
+                     attribute {name} of {unique_identifier}"
+                ))
+            };
+            match instances.await {
+                Ok(instances) if is_made(&instances) => return Ok(()),
+                Ok(_) if is_over(&error) && !is_repeated => is_repeated = true,
+                Ok(_) => return Err(unsure(" or will be")),
+                Err(_) => return Err(unsure(" (the server cannot be asked now)")),
+            }
         }
     }
 

@@ -8,7 +8,8 @@ use super::attribute_change::has;
 use crate::{Result, Session};
 
 impl Session {
-    /// Takes an attribute from an object: the only instance, or, in 2.x, all of them.
+    /// Takes an attribute from an object, with all its instances. In 1.x, which knows no other way, one after
+    /// another: an error may leave some of them.
     ///
     /// # Errors
     /// `NotFound`, `Refused` (the object does not have it, or needs it), and what can happen to a connection.
@@ -17,6 +18,18 @@ impl Session {
         unique_identifier: &str,
         name: AttributeName,
     ) -> Result<()> {
+        self.ensure_connected().await?;
+        if !self.version.has_typed_attributes() {
+            let instances = self.instances(unique_identifier, &name).await?;
+            // A server that does not tell them may know better what to say.
+            if let [_, _, ..] = instances.as_slice() {
+                for instance in &instances {
+                    self.delete_attribute_value(unique_identifier, &instance.value)
+                        .await?;
+                }
+                return Ok(());
+            }
+        }
         let request = DeleteAttributeRequest {
             unique_identifier: Some(unique_identifier.into()),
             attribute_name: Some(name.clone()),

@@ -15,16 +15,27 @@ impl Session {
     /// `NotFound`; `UnusableKey` for another kind of object, a wrapped key, another format, or a key whose length is
     /// not what the server says it is; `Protocol` for another object than the one asked for.
     pub async fn get_symmetric_key(&mut self, unique_identifier: &str) -> Result<SymmetricKey> {
+        let object = self.get_object(unique_identifier).await?;
+        usable(&object, unique_identifier).map_err(|error| self.at_here(error, Operation::Get))
+    }
+
+    /// Reads an object of any type, as the server has it.
+    ///
+    /// # Errors
+    /// `NotFound`, `Refused`, `Protocol` for another object than the one asked for, and what can happen to a
+    /// connection.
+    pub async fn get_object(&mut self, unique_identifier: &str) -> Result<ManagedObject> {
         let request = GetRequest {
             unique_identifier: Some(unique_identifier.into()),
             ..GetRequest::default()
         };
         let response = self.call(request).await?;
-        usable(response, unique_identifier).map_err(|error| self.at_here(error, Operation::Get))
+        object(response, unique_identifier).map_err(|error| self.at_here(error, Operation::Get))
     }
 }
 
-fn usable(response: GetResponse, asked_for: &str) -> Result<SymmetricKey> {
+/// The object, if it is the one asked for and what the answer says it is.
+fn object(response: GetResponse, asked_for: &str) -> Result<ManagedObject> {
     if response.unique_identifier.as_str() != Some(asked_for) {
         return Err(Error::new(
             ErrorKind::Protocol,
@@ -41,9 +52,16 @@ fn usable(response: GetResponse, asked_for: &str) -> Result<SymmetricKey> {
             ),
         ));
     }
+    Ok(response.object)
+}
+
+fn usable(object: &ManagedObject, asked_for: &str) -> Result<SymmetricKey> {
     let unusable = |why: String| Error::new(ErrorKind::UnusableKey, format!("{asked_for} {why}"));
-    let ManagedObject::SymmetricKey(key) = &response.object else {
-        return Err(unusable(format!("is a {held}, not a symmetric key")));
+    let ManagedObject::SymmetricKey(key) = object else {
+        return Err(unusable(format!(
+            "is a {}, not a symmetric key",
+            object.object_type()
+        )));
     };
     let block = &key.key_block;
     if block.key_wrapping_data.is_some() {

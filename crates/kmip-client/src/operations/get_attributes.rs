@@ -8,8 +8,9 @@ use crate::{ObjectAttributes, Result, Session};
 
 /// What [`ObjectAttributes`] is made of. By name, since "all" is slow on servers with many, and some leave things out of
 /// it.
-pub(super) const WANTED: [Tag; 10] = [
+pub(super) const WANTED: [Tag; 11] = [
     Tag::Name,
+    Tag::ObjectGroup,
     Tag::ObjectType,
     Tag::State,
     Tag::CryptographicAlgorithm,

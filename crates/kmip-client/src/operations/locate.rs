@@ -34,16 +34,7 @@ impl Session {
     /// `Refused`; `Configuration` for an attribute that the session's version lacks; `Protocol` if the server returns
     /// over 1,000 objects; and what can happen to a connection. No hit is an empty list, not an error.
     pub async fn locate(&mut self, filter: &Attributes) -> Result<Vec<ObjectAttributes>> {
-        let request = LocateRequest {
-            attributes: filter.clone(),
-            ..LocateRequest::default()
-        };
-        let hits = match self.call(request).await {
-            Ok(response) => response.unique_identifiers,
-            // How some servers say "none".
-            Err(error) if *error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(error) => return Err(error),
-        };
+        let hits = self.locate_hits(filter, None).await?;
         if hits.len() > MAX_HITS {
             let message = format!(
                 "{} objects were found, more than {MAX_HITS}: the server does not search by these attributes, or \
@@ -53,21 +44,68 @@ impl Session {
             let error = Error::new(ErrorKind::Protocol, message);
             return Err(self.at_here(error, Operation::Locate));
         }
-        let names = names_of(filter);
         let mut found = Vec::new();
-        for hit in hits.iter().filter_map(|hit| hit.as_str()) {
-            match self.read_attributes(hit, &names).await {
-                Ok(attributes) if matches(filter, hit, &attributes) => {
-                    found.push(ObjectAttributes::new(hit, &attributes));
-                }
-                Ok(_) => {}
-                // Destroyed meanwhile.
-                Err(error) if *error.kind() == ErrorKind::NotFound => {}
-                Err(error) => return Err(error),
+        for hit in &hits {
+            if let Hit::Verified(attributes) = self.verify_hit(filter, hit).await? {
+                found.push(attributes);
             }
         }
         Ok(found)
     }
+
+    /// The unique identifiers that the server returns for these attributes, `maximum_items` of them at most: for whoever
+    /// looks at a long list piece by piece, with [`Session::verify_hit`]. The server may not have looked at all that was
+    /// asked for, and then counts what is none.
+    ///
+    /// # Errors
+    /// As for [`Session::locate`], but for the number of objects.
+    pub async fn locate_hits(
+        &mut self,
+        filter: &Attributes,
+        maximum_items: Option<i32>,
+    ) -> Result<Vec<String>> {
+        let request = LocateRequest {
+            attributes: filter.clone(),
+            maximum_items,
+            ..LocateRequest::default()
+        };
+        match self.call(request).await {
+            Ok(response) => Ok(response
+                .unique_identifiers
+                .iter()
+                .filter_map(|hit| hit.as_str().map(str::to_owned))
+                .collect()),
+            // How some servers say "none".
+            Err(error) if *error.kind() == ErrorKind::NotFound => Ok(Vec::new()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Looks whether what a Locate returned is what it was to search for, as [`Session::locate`] does.
+    ///
+    /// # Errors
+    /// As for [`Session::read_attributes`], but for an object that is not there any more.
+    pub async fn verify_hit(&mut self, filter: &Attributes, hit: &str) -> Result<Hit> {
+        match self.read_attributes(hit, &names_of(filter)).await {
+            Ok(attributes) if matches(filter, hit, &attributes) => {
+                Ok(Hit::Verified(ObjectAttributes::new(hit, &attributes)))
+            }
+            Ok(_) => Ok(Hit::Other),
+            Err(error) if *error.kind() == ErrorKind::NotFound => Ok(Hit::Gone),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// What a hit of Locate turns out to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Hit {
+    /// What was looked for.
+    Verified(ObjectAttributes),
+    /// Something else: the server does not search by all of these attributes.
+    Other,
+    /// It is not there any more.
+    Gone,
 }
 
 /// What to read of a hit: what is told of it, and what it is verified by.
@@ -213,11 +251,11 @@ mod tests {
     fn what_is_read_of_a_hit() {
         let filter = attributes(&[
             AttributeValue::Name(Name::text("one")),
-            AttributeValue::ObjectGroup("group".to_owned()),
+            AttributeValue::ContactInformation("ops".to_owned()),
             AttributeValue::UniqueIdentifier("id".into()),
         ]);
         let names = names_of(&filter);
         assert_eq!(names.len(), WANTED.len() + 1);
-        assert!(names.contains(&kmip::registry::Tag::ObjectGroup.into()));
+        assert!(names.contains(&kmip::registry::Tag::ContactInformation.into()));
     }
 }

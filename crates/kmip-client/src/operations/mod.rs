@@ -12,7 +12,7 @@ pub(crate) mod encrypt;
 mod get;
 mod get_attribute_list;
 mod get_attributes;
-mod locate;
+pub(crate) mod locate;
 mod modify_attribute;
 pub(crate) mod query;
 mod re_key;

@@ -5,7 +5,7 @@ use kmip::registry::{LinkType, Operation, Tag};
 use kmip::{AttributeValue, Interval};
 use tracing::info;
 
-use super::named::is_over;
+use super::named::{is_over, until};
 use crate::{Error, ErrorKind, Result, Session};
 
 impl Session {
@@ -24,33 +24,46 @@ impl Session {
         offset_secs: Option<u32>,
     ) -> Result<String> {
         // It may have been replaced before: only another replacement is that of this call.
-        let before = self.replacement_of(unique_identifier).await?;
+        let before = match self.replacement_of(unique_identifier).await {
+            Ok(before) => Some(before),
+            // Whoever may not look may be allowed to replace.
+            Err(error) if matches!(error.kind(), ErrorKind::Refused { .. }) => None,
+            Err(error) => return Err(error),
+        };
         let request = ReKeyRequest {
             unique_identifier: Some(unique_identifier.into()),
             offset: offset_secs.map(Interval),
             ..ReKeyRequest::default()
         };
-        let error = match self.send_re_key(&request, unique_identifier).await {
-            Err(error) if error.outcome_is_unknown() => error,
-            answer => return answer,
-        };
-        let unsure = |why: &str| {
-            error.clone().with_hint(&format!(
-                "; it is not known whether there is a new key{why}: look at the Links of {unique_identifier}"
-            ))
-        };
-        match self.replacement_of(unique_identifier).await {
-            Ok(Some(new)) if before.as_ref() != Some(&new) => {
-                info!(
-                    identifier = new, server = %self.server(),
-                    "the answer to ReKey was lost; the new key was found by the link of the old one"
-                );
-                Ok(new)
+        let mut is_repeated = false;
+        loop {
+            let error = match self.send_re_key(&request, unique_identifier).await {
+                Err(error) if error.outcome_is_unknown() => error,
+                answer => return answer,
+            };
+            let unsure = |why: &str| {
+                error.clone().with_hint(&format!(
+                    "; the answer was lost, and it is not known whether there is a new key{why}: look at the Links of \
+                     {unique_identifier}"
+                ))
+            };
+            let Some(before) = &before else {
+                return Err(unsure(""));
+            };
+            let end = self.end_of_looking();
+            match until(end, self.replacement_of(unique_identifier)).await {
+                Ok(Some(new)) if before.as_ref() != Some(&new) => {
+                    info!(
+                        identifier = new, server = %self.server(),
+                        "the answer to ReKey was lost; the new key was found by the link of the old one"
+                    );
+                    return Ok(new);
+                }
+                // Where a key has had no link before, its absence now proves nothing: the server may keep none.
+                Ok(Some(_)) if is_over(&error) && !is_repeated => is_repeated = true,
+                Ok(_) => return Err(unsure("")),
+                Err(_) => return Err(unsure(" (the server cannot be asked now)")),
             }
-            // Where a key has had no link before, its absence now proves nothing: the server may keep none.
-            Ok(Some(_)) if is_over(&error) => self.send_re_key(&request, unique_identifier).await,
-            Ok(_) => Err(unsure("")),
-            Err(_) => Err(unsure(" (the server cannot be asked now)")),
         }
     }
 

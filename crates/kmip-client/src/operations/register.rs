@@ -3,19 +3,18 @@
 use kmip::SecretBytes;
 use kmip::objects::{KeyBlock, SymmetricKey};
 use kmip::operations::RegisterRequest;
-use kmip::registry::{ObjectType, Operation};
+use kmip::registry::ObjectType;
 
-use super::named::{Lost, attributes, recover};
+use super::named::{Sought, attributes};
 use crate::{Error, ErrorKind, NewSymmetricKey, Result, Session};
 
 impl Session {
     /// Gives the server a symmetric key that was made here, and returns its unique identifier. The
-    /// key is Pre-Active. A lost answer is recovered as for [`Session::create_symmetric_key`]; a key
-    /// that is found by its Name is read back and must be this one.
+    /// key is Pre-Active. The Name must be one that nothing else has: a lost answer is recovered by it, as for
+    /// [`Session::register`].
     ///
     /// # Errors
-    /// `Configuration`, if the material is not of `key.bits` bits; `AmbiguousName`, if the Name leads to another key;
-    /// otherwise as for Create.
+    /// `Configuration`, if the material is not of `key.bits` bits; otherwise as for [`Session::register`].
     pub async fn register_symmetric_key(
         &mut self,
         key: &NewSymmetricKey,
@@ -31,34 +30,6 @@ impl Session {
                 ),
             ));
         }
-        let error = match self.send_register(key, material).await {
-            Err(error) => error,
-            registered => return registered,
-        };
-        match recover(self, key, error, Operation::Register).await? {
-            Lost::Done(identifier) => {
-                let found = self.get_symmetric_key(&identifier).await?;
-                if found.material == *material {
-                    return Ok(identifier);
-                }
-                let message = format!(
-                    "the answer was lost, and the name \"{}\" belongs to another key, {identifier}",
-                    key.name
-                );
-                Err(self.at_here(
-                    Error::new(ErrorKind::AmbiguousName, message),
-                    Operation::Register,
-                ))
-            }
-            Lost::NotDone => self.send_register(key, material).await,
-        }
-    }
-
-    async fn send_register(
-        &mut self,
-        key: &NewSymmetricKey,
-        material: &SecretBytes,
-    ) -> Result<String> {
         let key_block = KeyBlock::raw(key.algorithm, material.clone());
         let request = RegisterRequest {
             object_type: ObjectType::SymmetricKey,
@@ -66,7 +37,27 @@ impl Session {
             object: SymmetricKey { key_block }.into(),
             protection_storage_masks: None,
         };
-        let response = self.call_once(request).await?;
-        self.identifier(response.unique_identifier, Operation::Register)
+        self.register(request, Some(&[])).await
+    }
+
+    /// Gives the server an object of any type with whatever attributes, and returns its unique identifier. A lost answer is
+    /// recovered as for [`Session::create`]; an object that is found by its Name is read back and must be this one.
+    ///
+    /// # Errors
+    /// As for [`Session::create`]; `AmbiguousName` also if the Name leads to another object.
+    pub async fn register(
+        &mut self,
+        request: RegisterRequest,
+        namesakes: Option<&[String]>,
+    ) -> Result<String> {
+        let object = request.object.clone();
+        let sought = Sought {
+            object_type: request.object_type,
+            name: request.attributes.names().next().cloned(),
+            namesakes,
+            object: Some(&object),
+        };
+        self.make(request, |response| response.unique_identifier, &sought)
+            .await
     }
 }

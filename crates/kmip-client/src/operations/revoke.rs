@@ -6,7 +6,7 @@ use kmip::registry::{RevocationReasonCode, State};
 use kmip::structures::RevocationReason;
 use time::OffsetDateTime;
 
-use crate::{ErrorKind, ObjectAttributes, Result, Session};
+use crate::{Error, ErrorKind, ObjectAttributes, Result, Session};
 
 impl Session {
     /// Revokes a key: Compromised for the reasons that say so, as of now; Deactivated for the
@@ -20,18 +20,45 @@ impl Session {
         reason: RevocationReasonCode,
         message: Option<&str>,
     ) -> Result<()> {
-        let is_compromise = matches!(
-            reason,
-            RevocationReasonCode::KeyCompromise | RevocationReasonCode::CACompromise
-        );
+        let now =
+            is_compromise(reason).then(|| DateTime(OffsetDateTime::now_utc().unix_timestamp()));
+        self.send_revoke(unique_identifier, reason, message, now)
+            .await
+    }
+
+    /// As [`Session::revoke`], for a key that has been compromised since `compromised`.
+    ///
+    /// # Errors
+    /// As for [`Session::revoke`]; `Configuration` for a reason that is no compromise.
+    pub async fn revoke_compromised(
+        &mut self,
+        unique_identifier: &str,
+        reason: RevocationReasonCode,
+        message: Option<&str>,
+        compromised: DateTime,
+    ) -> Result<()> {
+        if !is_compromise(reason) {
+            let message = format!("{reason} is no compromise that could have a date");
+            return Err(Error::new(ErrorKind::Configuration, message));
+        }
+        self.send_revoke(unique_identifier, reason, message, Some(compromised))
+            .await
+    }
+
+    async fn send_revoke(
+        &mut self,
+        unique_identifier: &str,
+        reason: RevocationReasonCode,
+        message: Option<&str>,
+        compromised: Option<DateTime>,
+    ) -> Result<()> {
         let request = RevokeRequest {
             unique_identifier: Some(unique_identifier.into()),
             revocation_reason: RevocationReason {
                 code: reason,
                 message: message.map(str::to_owned),
             },
-            compromise_occurrence_date: is_compromise
-                .then(|| DateTime(OffsetDateTime::now_utc().unix_timestamp())),
+            compromise_occurrence_date: compromised,
         };
         let refusal = match self.call(request).await {
             Ok(_) => return Ok(()),
@@ -42,7 +69,7 @@ impl Session {
             return Err(refusal);
         }
         let is_revoked = match self.get_attributes(unique_identifier).await {
-            Ok(ObjectAttributes { state, .. }) if is_compromise => {
+            Ok(ObjectAttributes { state, .. }) if is_compromise(reason) => {
                 matches!(
                     state,
                     Some(State::Compromised | State::DestroyedCompromised)
@@ -53,4 +80,11 @@ impl Session {
         };
         if is_revoked { Ok(()) } else { Err(refusal) }
     }
+}
+
+fn is_compromise(reason: RevocationReasonCode) -> bool {
+    matches!(
+        reason,
+        RevocationReasonCode::KeyCompromise | RevocationReasonCode::CACompromise
+    )
 }

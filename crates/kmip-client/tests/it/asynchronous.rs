@@ -14,8 +14,8 @@ use kmip::registry::{
 };
 use kmip::{AttributeValue, Attributes, Bytes, Name, ProtocolVersion, ResponseBatchItem};
 use kmip_client::{Client, ErrorKind, NewSymmetricKey, Pending, Session, Submitted};
+use kmip_peer::{Act, Peer, Request, agree};
 
-use crate::peer::{Act, Peer, Request, agree};
 use crate::rig::{Rig, ends};
 
 /// By what the peer knows the operation.

@@ -11,8 +11,8 @@ use kmip::registry::{
 };
 use kmip::{Attributes, Bytes, Limits, ProtocolVersion, ResponseBatchItem};
 use kmip_client::{Answers, Batch, BatchItem, Client, Error, ErrorKind, Session};
+use kmip_peer::{Act, Peer, Request, agree};
 
-use crate::peer::{Act, Peer, Request, agree};
 use crate::rig::{Rig, ends};
 
 fn create() -> CreateRequest {

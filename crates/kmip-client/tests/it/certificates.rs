@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use kmip::ProtocolVersion;
 use kmip::operations::QueryResponse;
 use kmip_client::{Client, ClientConfig, ErrorKind};
+use kmip_peer::{Act, Certificates, Peer, agree, free_port};
 use rustls::server::WebPkiClientVerifier;
 use rustls::sign::SingleCertAndKey;
 use rustls::{ServerConfig, SupportedProtocolVersion};
@@ -14,10 +15,9 @@ use time::{Duration, OffsetDateTime};
 use tls::dev_pki::{CertificateAuthority, KeyKind, Request};
 use tls::{ClientTls, IdentityFiles, Password, Trust};
 
-use crate::peer::{Act, Peer, agree, free_port};
 use crate::rig::{Rig, ends};
 
-fn friendly(request: &crate::peer::Request) -> Act {
+fn friendly(request: &kmip_peer::Request) -> Act {
     agree(request, ProtocolVersion::V1_4).unwrap_or(Act::Close)
 }
 
@@ -216,7 +216,7 @@ const SHORT_LIVES: [i64; 6] = [1, 2, 4, 8, 16, 32];
 /// Answers Query on the first connection until it is told to close it, and on every other.
 fn until_closed(
     closes: &Arc<AtomicBool>,
-) -> impl Fn(&crate::peer::Request) -> Act + Send + Sync + 'static {
+) -> impl Fn(&kmip_peer::Request) -> Act + Send + Sync + 'static {
     let closes = closes.clone();
     move |request| {
         if request.connection == 0 && closes.load(Ordering::SeqCst) {
@@ -295,19 +295,21 @@ async fn our_certificate_expires_meanwhile_and_is_renewed() {
 fn a_key_encrypted_with_pbes1() {
     let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tls/tests/data");
     let rig = Rig::new();
-    let mut config = rig.config("localhost:1");
-    config.tls.identity = Some(IdentityFiles {
-        certificate: data.join("p256.pem"),
-        key: Some(data.join("p256.pbes1.key")),
-        password: Some(Password::new("correct")),
-    });
-    let error = Client::new(config).unwrap_err();
-    assert_eq!(*error.kind(), ErrorKind::Configuration);
-    let text = error.to_string();
-    assert!(
-        text.contains("PBES1") && text.contains("openssl pkey -in"),
-        "{text}"
-    );
+    for password in [Some("correct"), None] {
+        let mut config = rig.config("localhost:1");
+        config.tls.identity = Some(IdentityFiles {
+            certificate: data.join("p256.pem"),
+            key: Some(data.join("p256.pbes1.key")),
+            password: password.map(Password::new),
+        });
+        let error = Client::new(config).unwrap_err();
+        assert_eq!(*error.kind(), ErrorKind::Configuration);
+        let text = error.to_string();
+        assert!(
+            text.contains("PBES1") && text.contains("openssl pkey -in"),
+            "{text}"
+        );
+    }
 }
 
 #[test]

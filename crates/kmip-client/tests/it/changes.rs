@@ -6,12 +6,12 @@ use kmip::operations::{
     AddAttributeResponse, DeleteAttributeResponse, GetAttributeListResponse, GetAttributesResponse,
     ModifyAttributeResponse, ReKeyResponse, RequestPayload, ResponsePayload, SetAttributeResponse,
 };
-use kmip::registry::{LinkType, Operation, Tag};
+use kmip::registry::{LinkType, Operation, ResultReason, Tag};
 use kmip::structures::Link;
 use kmip::{Attribute, AttributeName, AttributeValue, Attributes, Name, ProtocolVersion};
 use kmip_client::{ErrorKind, Session};
+use kmip_peer::{Act, Peer, Request, agree};
 
-use crate::peer::{Act, Peer, Request, agree};
 use crate::rig::{Rig, ends};
 
 const ID: &str = "id-1";
@@ -105,6 +105,7 @@ fn serve(stored: &Stored, request: &Request) -> Act {
         RequestPayload::DeleteAttribute(delete) => {
             match (&delete.current_attribute, &delete.attribute_name) {
                 (Some(current), None) if is_2 => stored.retain(|own| *own != current.value),
+                (None, Some(name)) if is_2 => stored.retain(|own| own.attribute_name() != *name),
                 (None, Some(name)) => {
                     let index = delete.attribute_index.unwrap_or(0);
                     let place = instances(&stored, name)[usize::try_from(index).unwrap()];
@@ -265,6 +266,76 @@ async fn changes_whose_answers_are_lost() {
             }
         }
     }
+}
+
+/// 1.x knows no other way than one instance after another, and none is deleted twice.
+#[tokio::test]
+async fn all_instances_are_deleted() {
+    for version in BOTH {
+        for lost in [
+            None,
+            Some((Operation::DeleteAttribute, true)),
+            Some((Operation::DeleteAttribute, false)),
+        ] {
+            let what = format!("{version}, {lost:?}");
+            let (rig, stored) = (Rig::new(), Stored::default());
+            let others = [contact("x"), group("a"), group("b"), group("c")];
+            stored.lock().unwrap().extend(others);
+            let (mut session, _peer) = start(&rig, version, &stored, lost).await;
+            ends(session.delete_attribute(ID, Tag::ObjectGroup.into()))
+                .await
+                .unwrap_or_else(|error| panic!("{what}: {error}"));
+            assert_eq!(*stored.lock().unwrap(), [contact("x")], "{what}");
+        }
+    }
+}
+
+/// A server that has no Set Attribute, or not for this attribute.
+#[tokio::test]
+async fn set_attribute_in_another_way() {
+    for reason in [
+        ResultReason::OperationNotSupported,
+        ResultReason::MultiValuedAttribute,
+    ] {
+        let (rig, stored) = (Rig::new(), Stored::default());
+        let served = stored.clone();
+        let peer = Peer::start(&rig, move |request| match &request.payload {
+            RequestPayload::SetAttribute(_) => Act::Refuse(reason),
+            _ => agree(request, ProtocolVersion::V2_1).unwrap_or_else(|| serve(&served, request)),
+        })
+        .await;
+        let mut session = rig.session(&peer).await;
+        for text in ["one", "two", "two"] {
+            session.set_attribute(ID, contact(text)).await.unwrap();
+            assert_eq!(*stored.lock().unwrap(), [contact(text)]);
+        }
+        assert_eq!(peer.count(Operation::AddAttribute), 1);
+        assert_eq!(peer.count(Operation::ModifyAttribute), 1);
+    }
+}
+
+/// A change whose answer is lost, and the attribute cannot be looked at: it says so, and where to look.
+#[tokio::test]
+async fn changes_that_cannot_be_looked_at() {
+    let (rig, stored) = (Rig::new(), Stored::default());
+    let served = stored.clone();
+    let peer = Peer::start(&rig, move |request| match &request.payload {
+        RequestPayload::AddAttribute(_) => {
+            serve(&served, request);
+            Act::Reset
+        }
+        RequestPayload::GetAttributes(_) => Act::Refuse(ResultReason::PermissionDenied),
+        _ => agree(request, ProtocolVersion::V1_4).unwrap_or(Act::Close),
+    })
+    .await;
+    let mut session = rig.session(&peer).await;
+    let error = ends(session.add_attribute(ID, group("a"))).await;
+    let error = error.unwrap_err();
+    assert_eq!(*error.kind(), ErrorKind::ConnectionLost, "{error}");
+    assert!(error.outcome_is_unknown(), "{error}");
+    let text = error.to_string();
+    assert!(text.contains("Object Group") && text.contains(ID), "{text}");
+    assert_eq!(peer.count(Operation::AddAttribute), 1);
 }
 
 /// A server that replaces a key: the first answer is lost or not; what links there were before; whether it keeps links.

@@ -3,6 +3,7 @@
 use std::fmt::Debug;
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -13,14 +14,14 @@ use kmip::registry::{
 };
 use kmip::{Attributes, ProtocolVersion, ResponseBatchItem, SecretBytes};
 use kmip_client::{Batch, Client, ClientConfig, Error, NewSymmetricKey, Session};
+use kmip_peer::{Act, Certificates, Keys, Peer, agree, encode, honest};
 use pkcs8::pkcs5::pbes2::Parameters;
 use pkcs8::{LineEnding, PrivateKeyInfoRef, SecretDocument};
 use tls::dev_pki::Request;
 use tls::{ClientTls, IdentityFiles, Password, Trust};
 use tracing::level_filters::LevelFilter;
 
-use crate::key_store::{Keys, honest};
-use crate::peer::{Act, Peer, agree, encode};
+use crate::faults::{self, BREAKS, LIES, SILENCES};
 use crate::rig::{Rig, ends};
 use crate::strange_answers::{got, wrapped};
 
@@ -242,6 +243,25 @@ async fn ordinary_life(session: &mut Session, seen: &Seen) {
     seen.debug(&session.submit(get).await);
 }
 
+/// The step, and what has to come before it.
+async fn one_step(session: &mut Session, step: Operation, seen: &Seen) -> Result<(), Error> {
+    let key = NewSymmetricKey::aes256("mine");
+    let id = match step {
+        Operation::Create => session.create_symmetric_key(&key).await?,
+        _ => {
+            let material = SecretBytes::from(&KEY);
+            session.register_symmetric_key(&key, &material).await?
+        }
+    };
+    if step == Operation::Activate {
+        session.activate(&id).await?;
+    }
+    if step == Operation::Get {
+        seen.debug(&session.get_symmetric_key(&id).await?);
+    }
+    Ok(())
+}
+
 #[tokio::test]
 async fn nothing_leaks() {
     let seen = Seen::default();
@@ -251,6 +271,9 @@ async fn nothing_leaks() {
         .with_ansi(false)
         .with_writer(move || writer.clone())
         .finish();
+    // With one subscriber alone, what another thread, which has none, is the first to log is logged nowhere from then on
+    // (tracing remembers that nobody is interested).
+    let _second = tracing::Dispatch::new(tracing_subscriber::registry());
     // For this thread, on which the whole test runs, its peers included.
     let _capturing = tracing::subscriber::set_default(subscriber);
 
@@ -303,6 +326,26 @@ async fn nothing_leaks() {
         seen.error(&error);
     }
 
+    // Whatever goes wrong at a step, with the key in the request or in the answer.
+    for operation in [
+        Operation::Create,
+        Operation::Register,
+        Operation::Activate,
+        Operation::Get,
+    ] {
+        let silence = SILENCES.iter().filter(|fault| fault.is_carried_out);
+        for fault in BREAKS.iter().chain(&LIES).chain(silence) {
+            let keys = Keys::default();
+            let peer = faults::peer(&rig, &keys, &[operation], fault).await;
+            let mut config = rig.config_of(&[peer.address]);
+            config.operation_timeout = Duration::from_secs(1);
+            let mut session = connect(&config, &seen).await;
+            if let Err(error) = ends(one_step(&mut session, operation, &seen)).await {
+                seen.error(&error);
+            }
+        }
+    }
+
     // Wrong passwords, and one that is missing.
     for password in [Some("wrong-but-secret-too"), None] {
         let mut config = config.clone();
@@ -320,7 +363,8 @@ async fn nothing_leaks() {
     for expected in [
         "connected to the KMIP server",
         "a KMIP server cannot be used",
-        "the key was found by its name",
+        "the object was found by its name",
+        "the answer was lost",
     ] {
         let log = String::from_utf8_lossy(&text);
         assert!(

@@ -3,13 +3,14 @@
 use std::sync::Mutex;
 use std::time::Duration;
 
-use kmip::operations::{GetAttributesResponse, RequestPayload};
-use kmip::registry::{Operation, ResultReason, RevocationReasonCode, State};
-use kmip::{AttributeValue, Attributes, ProtocolVersion, SecretBytes};
+use kmip::operations::{CreateRequest, GetAttributesResponse, RequestPayload};
+use kmip::registry::{
+    CryptographicAlgorithm, ObjectType, Operation, ResultReason, RevocationReasonCode, State,
+};
+use kmip::{AttributeValue, Attributes, Name, ProtocolVersion, SecretBytes};
 use kmip_client::{Client, ErrorKind, NewSymmetricKey, Session};
+use kmip_peer::{Act, Key, Keys, Peer, agree, honest, keys};
 
-use crate::key_store::{Keys, honest, keys};
-use crate::peer::{Act, Peer, agree};
 use crate::rig::Rig;
 
 /// A peer that is honest but for the first request for `operation`: that is carried out, or not, and its answer is lost.
@@ -142,6 +143,63 @@ async fn create_when_several_have_the_name() {
         .await
         .unwrap_err();
     assert_eq!(*error.kind(), ErrorKind::AmbiguousName, "{error}");
+}
+
+fn with_name(name: Option<&str>) -> CreateRequest {
+    let mut attributes = Attributes::new()
+        .with(AttributeValue::CryptographicAlgorithm(
+            CryptographicAlgorithm::AES,
+        ))
+        .with(AttributeValue::ObjectGroup("group".to_owned()));
+    if let Some(name) = name {
+        attributes.push(AttributeValue::Name(Name::text(name)));
+    }
+    CreateRequest {
+        object_type: ObjectType::SymmetricKey,
+        attributes,
+        protection_storage_masks: None,
+    }
+}
+
+/// The new object is told apart from those that had the Name before; where that is not known, nobody knows.
+#[tokio::test]
+async fn create_with_a_name_that_others_have() {
+    for carried_out in [true, false] {
+        let (rig, keys) = (Rig::new(), keys(&[("mine", 9), ("mine", 8)]));
+        let lose = || Act::Reset;
+        let peer = forgetful(&rig, &keys, Operation::Create, carried_out, lose).await;
+        let mut session = session(&rig, &peer, LONG).await;
+        let before = ["0".to_owned(), "1".to_owned()];
+        let made = session.create(with_name(Some("mine")), Some(&before)).await;
+        assert_eq!(made.unwrap(), "2", "{carried_out}");
+        assert_eq!(keys.lock().unwrap().len(), 3, "{carried_out}");
+        let times = if carried_out { 1 } else { 2 };
+        assert_eq!(peer.count(Operation::Create), times);
+    }
+    for (name, before, hint) in [
+        (Some("mine"), None, "look for the Name \"mine\""),
+        (None, Some(&[][..]), "it has no Name"),
+        (None, None, "it has no Name"),
+    ] {
+        let (rig, keys) = (Rig::new(), Keys::default());
+        let served = keys.clone();
+        let peer = Peer::start(&rig, move |request| {
+            agree(request, ProtocolVersion::V1_4).unwrap_or_else(|| {
+                served
+                    .lock()
+                    .unwrap()
+                    .push(Key::new("", SecretBytes::from(&[7; 32])));
+                Act::Reset
+            })
+        })
+        .await;
+        let mut session = session(&rig, &peer, LONG).await;
+        let error = session.create(with_name(name), before).await.unwrap_err();
+        assert_eq!(*error.kind(), ErrorKind::ConnectionLost, "{error}");
+        assert!(error.outcome_is_unknown(), "{error}");
+        assert!(error.to_string().contains(hint), "{error}");
+        assert_eq!(keys.lock().unwrap().len(), 1, "it is not asked for again");
+    }
 }
 
 /// What may be done twice is asked again on a new connection.

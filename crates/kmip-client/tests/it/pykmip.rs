@@ -20,6 +20,7 @@ use kmip::{Attribute, AttributeValue, Attributes, Name, ProtocolVersion, SecretB
 use kmip_client::{
     Batch, Client, ClientConfig, ErrorKind, NewSymmetricKey, Session, VersionPolicy,
 };
+use kmip_peer::Certificates;
 use rustix::process::{Pid, Signal, kill_process_group};
 use tls::dev_pki::Request;
 use tls::{IdentityFiles, Trust};

@@ -6,11 +6,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use kmip_client::{Client, ClientConfig, ServerAddress, Session};
+use kmip_peer::{Certificates, Peer};
 use tempfile::TempDir;
 use tls::dev_pki::{CertificateAuthority, Request};
 use tls::{ClientTls, IdentityFiles, Trust};
-
-use crate::peer::Peer;
 
 /// A certificate authority, a client's certificate, and a directory for them.
 pub(crate) struct Rig {
@@ -44,23 +43,8 @@ impl Rig {
         self.directory.path()
     }
 
-    pub(crate) fn ca(&self) -> PathBuf {
-        self.path().join("ca.pem")
-    }
-
     pub(crate) fn client_file(&self) -> PathBuf {
         self.path().join("client.pem")
-    }
-
-    /// Issues a certificate for a server, and returns the file of it and its key.
-    pub(crate) fn server_file(&self, request: &Request) -> PathBuf {
-        let path = self.path().join("server.pem");
-        self.authority
-            .issue(request)
-            .unwrap()
-            .write_combined(&path)
-            .unwrap();
-        path
     }
 
     /// A client with generous time-outs: they must not be what a test ends by unless it is about them.
@@ -94,6 +78,22 @@ impl Rig {
 
     pub(crate) fn client(&self, server: &str) -> Client {
         Client::new(self.config(server)).unwrap()
+    }
+}
+
+impl Certificates for Rig {
+    fn server_file(&self, request: &Request) -> PathBuf {
+        let path = self.path().join("server.pem");
+        self.authority
+            .issue(request)
+            .unwrap()
+            .write_combined(&path)
+            .unwrap();
+        path
+    }
+
+    fn ca(&self) -> PathBuf {
+        self.path().join("ca.pem")
     }
 }
 

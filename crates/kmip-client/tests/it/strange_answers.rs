@@ -11,8 +11,8 @@ use kmip::registry::{
 };
 use kmip::{Attributes, Limits, ManagedObject, ProtocolVersion, ResponseBatchItem, SecretBytes};
 use kmip_client::{Client, ClientConfig, Error, ErrorKind};
+use kmip_peer::{Act, Peer, agree, encode};
 
-use crate::peer::{Act, Peer, agree, encode};
 use crate::rig::Rig;
 
 /// The error of a Get that is answered so.

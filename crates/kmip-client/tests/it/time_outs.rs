@@ -6,10 +6,10 @@ use std::time::Duration;
 use kmip::ProtocolVersion;
 use kmip::operations::{QueryResponse, RequestPayload};
 use kmip_client::{Client, ErrorKind};
+use kmip_peer::{Act, Peer, agree};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
-use crate::peer::{Act, Peer, agree};
 use crate::rig::{Rig, ends};
 
 const SHORT: Duration = Duration::from_millis(150);
@@ -75,6 +75,23 @@ async fn silent_in_the_middle_of_an_answer() {
     let error = session.query().await.unwrap_err();
     assert_eq!(*error.kind(), ErrorKind::Timeout, "{error}");
     assert!(error.outcome_is_unknown());
+}
+
+/// Limits that are meant to be none.
+#[tokio::test]
+async fn no_limit_at_all() {
+    let rig = Rig::new();
+    let peer = Peer::start(&rig, |request| {
+        agree(request, ProtocolVersion::V1_2)
+            .unwrap_or_else(|| Act::Answer(QueryResponse::default().into()))
+    })
+    .await;
+    let mut config = rig.config(&peer.address.to_string());
+    config.connect_timeout = Duration::MAX;
+    config.operation_timeout = Duration::MAX;
+    config.max_backoff = Duration::MAX;
+    let mut session = ends(Client::new(config).unwrap().connect()).await.unwrap();
+    ends(session.query()).await.unwrap();
 }
 
 #[tokio::test]

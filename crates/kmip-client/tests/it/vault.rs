@@ -4,10 +4,9 @@ use kmip::operations::{DiscoverVersionsResponse, RequestPayload};
 use kmip::registry::{ResultReason, State};
 use kmip::{ProtocolVersion, ResponseBatchItem, SecretBytes};
 use kmip_client::{Client, ClientConfig, NewSymmetricKey, VersionPolicy};
+use kmip_peer::{Act, Certificates, Keys, Peer, encode, honest};
 use tls::dev_pki::{CertificateAuthority, KeyKind, Request};
 
-use crate::key_store::{Keys, honest};
-use crate::peer::{Act, Peer, encode};
 use crate::rig::{Rig, ends};
 use crate::strange_answers::{insert, text};
 

@@ -7,8 +7,8 @@ use kmip::operations::{DiscoverVersionsResponse, QueryResponse, RequestPayload};
 use kmip::registry::ResultReason;
 use kmip::{ProtocolVersion as V, ResponseBatchItem};
 use kmip_client::{Client, ClientConfig, ErrorKind, VersionPolicy};
+use kmip_peer::{Act, Peer, agree, encode};
 
-use crate::peer::{Act, Peer, agree, encode};
 use crate::rig::{Rig, ends};
 
 fn refusal_in(version: ProtocolVersion, reason: ResultReason) -> Act {
@@ -18,7 +18,7 @@ fn refusal_in(version: ProtocolVersion, reason: ResultReason) -> Act {
     ))
 }
 
-async fn negotiated(script: impl Fn(&crate::peer::Request) -> Act + Send + Sync + 'static) -> V {
+async fn negotiated(script: impl Fn(&kmip_peer::Request) -> Act + Send + Sync + 'static) -> V {
     let rig = Rig::new();
     let peer = Peer::start(&rig, script).await;
     rig.session(&peer).await.negotiated_version()

@@ -2,17 +2,12 @@
 //! sections 6.1.2, 6.1.14, 6.1.21, 6.1.32 and 6.1.50).
 
 use clap::Args;
-use kmip::operations::{
-    AddAttributeRequest, DeleteAttributeRequest, ModifyAttributeRequest, SetAttributeRequest,
-};
-use kmip::registry::ResultReason;
-use kmip::{Attribute, AttributeName, AttributeValue};
-use kmip_client::{ErrorKind, Session};
+use kmip::{AttributeName, AttributeValue};
+use kmip_client::{Error, ErrorKind};
 use serde::Serialize;
 
-use crate::attribute::{ShownAttributes, assignment, name_of, value_of};
-use crate::failure::{Cause, Failure};
-use crate::find::attributes_of;
+use crate::attribute::{ShownAttributes, assignment, json_name, name_of, value_of};
+use crate::failure::Failure;
 use crate::identify::identify;
 use crate::page::Page;
 use crate::secrecy::Secrecy;
@@ -91,23 +86,23 @@ impl Attributes {
         let mut session = tool.connect().await?;
         let target = identify(&mut session, &self.id).await?;
         let id = target.unique_identifier;
-        let about = |failure: Failure| match failure.cause() {
-            Cause::Kmip(ErrorKind::NotFound) => failure.about(&id).advise(format!(
-                "`strongroom kmip attributes {id}` lists what it has"
-            )),
-            _ => failure.about(&id),
-        };
         for value in &self.set {
-            set(&mut session, &id, value).await.map_err(about)?;
+            let set = session.set_attribute(&id, value.clone()).await;
+            set.map_err(|error| not_changed(error, &id, &value.attribute_name()))?;
         }
         for value in &self.add {
-            add(&mut session, &id, value).await.map_err(about)?;
+            let added = session.add_attribute(&id, value.clone()).await;
+            added.map_err(|error| not_changed(error, &id, &value.attribute_name()))?;
         }
-        for removal in &self.delete {
-            delete(&mut session, &id, removal).await.map_err(about)?;
+        for Removal { name, value } in &self.delete {
+            let deleted = match value {
+                Some(value) => session.delete_attribute_value(&id, value).await,
+                None => session.delete_attribute(&id, name.clone()).await,
+            };
+            deleted.map_err(|error| not_changed(error, &id, name))?;
         }
-        let names = self.names.iter().map(|name| name_of(name)).collect();
-        let attributes = attributes_of(&mut session, &id, names).await?;
+        let names: Vec<AttributeName> = self.names.iter().map(|name| name_of(name)).collect();
+        let attributes = session.read_attributes(&id, &names).await?;
         let told = Told {
             unique_identifier: id,
             attributes: ShownAttributes::new(&attributes, Secrecy::showing(self.show_material)),
@@ -116,106 +111,17 @@ impl Attributes {
     }
 }
 
-/// Whether Modify Attribute may do what Set Attribute does not: it is not offered, or not for this attribute.
-fn is_not_for_set(error: &kmip_client::Error) -> bool {
-    matches!(
-        error.kind(),
-        ErrorKind::Refused {
-            reason: Some(ResultReason::OperationNotSupported | ResultReason::MultiValuedAttribute),
-            ..
-        }
-    )
-}
-
-/// Set Attribute where there is one; otherwise Modify Attribute for what is there, and Add Attribute for what is not.
-async fn set(session: &mut Session, id: &str, value: &AttributeValue) -> Result<(), Failure> {
-    let attribute = Attribute::from(value.clone());
-    let is_typed = session.negotiated_version().has_typed_attributes();
-    if is_typed {
-        let request = SetAttributeRequest {
-            unique_identifier: Some(id.into()),
-            attribute: attribute.clone(),
-        };
-        match session.request(request).await {
-            Ok(_) => return Ok(()),
-            Err(error) if is_not_for_set(&error) => {}
-            Err(error) => return Err(error.into()),
-        }
-    }
-    let name = value.attribute_name();
-    let there = attributes_of(session, id, vec![name.clone()]).await?;
-    let mut same = there
-        .iter()
-        .filter(|attribute| attribute.value.attribute_name() == name);
-    let (current, another) = (same.next().cloned(), same.next());
-    if another.is_some() {
-        return Err(Failure::options(format!(
-            "--set {name}: the object {id} has several: --delete one, and --add another"
-        )));
-    }
-    let Some(current) = current else {
-        return add(session, id, value).await;
-    };
-    let index = current.index;
-    let request = ModifyAttributeRequest {
-        unique_identifier: Some(id.into()),
-        current_attribute: is_typed.then_some(current),
-        attribute: Attribute { index, ..attribute },
-    };
-    session.request(request).await?;
-    Ok(())
-}
-
-async fn add(session: &mut Session, id: &str, value: &AttributeValue) -> Result<(), Failure> {
-    let request = AddAttributeRequest {
-        unique_identifier: Some(id.into()),
-        attribute: value.clone().into(),
-    };
-    session.request(request).await?;
-    Ok(())
-}
-
-async fn delete(session: &mut Session, id: &str, removal: &Removal) -> Result<(), Failure> {
-    let mut request = DeleteAttributeRequest {
-        unique_identifier: Some(id.into()),
-        ..DeleteAttributeRequest::default()
-    };
-    match (
-        &removal.value,
-        session.negotiated_version().has_typed_attributes(),
-    ) {
-        (Some(value), true) => request.current_attribute = Some(value.clone().into()),
-        (None, true) => request.attribute_name = Some(removal.name.clone()),
-        (value, false) => {
-            request.attribute_name = Some(removal.name.clone());
-            if let Some(value) = value {
-                request.attribute_index = index_of(session, id, removal, value).await?;
-            }
-        }
-    }
-    session.request(request).await?;
-    Ok(())
-}
-
-/// 1.x names an instance by its index: where it does not say, by its place.
-async fn index_of(
-    session: &mut Session,
-    id: &str,
-    removal: &Removal,
-    value: &AttributeValue,
-) -> Result<Option<i32>, Failure> {
-    let there = attributes_of(session, id, vec![removal.name.clone()]).await?;
-    let found = there
-        .iter()
-        .filter(|attribute| attribute.value.attribute_name() == removal.name)
-        .zip(0_i32..)
-        .find(|(attribute, _)| attribute.value == *value);
-    match found {
-        Some((attribute, place)) => Ok(Some(attribute.index.unwrap_or(place))),
-        None => Err(Failure::at(
-            session,
-            ErrorKind::NotFound,
-            &format!("the object {id} has no {} of that value", removal.name),
+/// Why an attribute is as it was; or how to find out whether it is.
+fn not_changed(error: Error, id: &str, name: &AttributeName) -> Failure {
+    let kind = error.kind().clone();
+    let failure = Failure::from(error).about(id).look_with(&format!(
+        "strongroom kmip attributes {id} {}",
+        json_name(name)
+    ));
+    match kind {
+        ErrorKind::NotFound => failure.advise(format!(
+            "`strongroom kmip attributes {id}` lists what it has"
         )),
+        _ => failure,
     }
 }

@@ -4,11 +4,10 @@ use clap::Args;
 use kmip::operations::CreateRequest;
 use kmip::registry::{CryptographicAlgorithm, CryptographicUsageMask, ObjectType};
 use kmip::{AttributeValue, Attributes};
-use kmip_client::NewSymmetricKey;
 
-use super::new_object::NewObject;
+use super::new_object::{NewObject, namesakes, not_made};
 use crate::failure::Failure;
-use crate::tool::{Tool, made};
+use crate::tool::Tool;
 use crate::words::{enumeration, usage};
 
 /// The arguments of `create`.
@@ -29,34 +28,24 @@ pub(crate) struct Create {
 
 impl Create {
     pub(super) async fn run(&self, tool: &mut Tool<'_>) -> Result<(), Failure> {
-        let mut session = tool.connect().await?;
-        let unique_name = self.object.unique_name(tool, &mut session).await?;
-        let unique_identifier = match unique_name {
-            Some(name) => {
-                let key = NewSymmetricKey {
-                    algorithm: self.algorithm,
-                    bits: self.length,
-                    usage: self.usage,
-                    ..NewSymmetricKey::aes256(name)
-                };
-                session.create_symmetric_key(&key).await?
-            }
-            None => {
-                let attributes = Attributes::new()
-                    .with(AttributeValue::CryptographicAlgorithm(self.algorithm))
-                    .with(AttributeValue::CryptographicLength(
-                        i32::try_from(self.length).unwrap_or(i32::MAX),
-                    ))
-                    .with(AttributeValue::CryptographicUsageMask(self.usage));
-                let request = CreateRequest {
-                    object_type: ObjectType::SymmetricKey,
-                    attributes: self.object.add_to(attributes),
-                    protection_storage_masks: None,
-                };
-                let response = session.request(request).await?;
-                made(&session, response.unique_identifier)?
-            }
+        let attributes = Attributes::new()
+            .with(AttributeValue::CryptographicAlgorithm(self.algorithm))
+            .with(AttributeValue::CryptographicLength(
+                i32::try_from(self.length).unwrap_or(i32::MAX),
+            ))
+            .with(AttributeValue::CryptographicUsageMask(self.usage));
+        let request = CreateRequest {
+            object_type: ObjectType::SymmetricKey,
+            attributes: self.object.add_to(attributes),
+            protection_storage_masks: None,
         };
+        let mut session = tool.connect().await?;
+        let name = request.attributes.names().next().cloned();
+        let namesakes = namesakes(tool, &mut session, name.as_ref()).await;
+        let unique_identifier = session
+            .create(request, namesakes.as_deref())
+            .await
+            .map_err(|error| not_made(error, name.as_ref()))?;
         self.object
             .finish(tool, &mut session, &unique_identifier)
             .await

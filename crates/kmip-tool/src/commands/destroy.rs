@@ -29,9 +29,7 @@ impl Destroy {
         let mut session = tool.connect().await?;
         let target = identify(&mut session, &self.id).await?;
         if let Err(error) = session.destroy(&target.unique_identifier).await {
-            return Err(Failure::from(error)
-                .about(&target.unique_identifier)
-                .explain(target.state()));
+            return Err(outcome::not_done(error, &target));
         }
         outcome::report(tool, &mut session, target.unique_identifier).await
     }

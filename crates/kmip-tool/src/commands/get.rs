@@ -3,11 +3,10 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use kmip::ManagedObject;
 use kmip::objects::KeyBlock;
-use kmip::operations::{GetRequest, GetResponse};
-use kmip::registry::{CryptographicAlgorithm, KeyFormatType, ObjectType, Operation};
-use kmip::{ManagedObject, SecretBytes};
-use kmip_client::ErrorKind;
+use kmip::registry::{CryptographicAlgorithm, KeyFormatType, ObjectType};
+use kmip_client::material;
 use serde::{Serialize, Serializer};
 use zeroize::Zeroizing;
 
@@ -129,33 +128,19 @@ impl Get {
     pub(super) async fn run(&self, tool: &mut Tool<'_>) -> Result<(), Failure> {
         let mut session = tool.connect().await?;
         let target = identify(&mut session, &self.id).await?;
-        let request = GetRequest {
-            unique_identifier: Some(target.unique_identifier.as_str().into()),
-            ..GetRequest::default()
-        };
-        let response = match session.request(request).await {
-            Ok(response) => response,
+        let object = match session.get_object(&target.unique_identifier).await {
+            Ok(object) => object,
             Err(error) => {
                 return Err(Failure::from(error)
                     .about(&target.unique_identifier)
                     .explain(target.state()));
             }
         };
-        if response.unique_identifier.as_str() != Some(target.unique_identifier.as_str()) {
-            let message = format!(
-                "asked for {}, got {}",
-                target.unique_identifier, response.unique_identifier
-            );
-            return Err(
-                Failure::at(&session, ErrorKind::Protocol, &message).in_operation(Operation::Get)
-            );
-        }
-        let got = self.got(&target.unique_identifier, response)?;
+        let got = self.got(&target.unique_identifier, &object)?;
         tool.report(&session, &got)
     }
 
-    fn got(&self, unique_identifier: &str, response: GetResponse) -> Result<Got, Failure> {
-        let object = &response.object;
+    fn got(&self, unique_identifier: &str, object: &ManagedObject) -> Result<Got, Failure> {
         let block = object.key_block();
         let label = label(object, block);
         let mut got = Got {
@@ -220,26 +205,6 @@ impl Get {
             got.material = Some(encode(material.expose(), encoding, label));
         }
         Ok(got)
-    }
-}
-
-/// The bytes of the object: of a wrapped key, as they are wrapped.
-fn material(object: &ManagedObject) -> Option<SecretBytes> {
-    match object {
-        ManagedObject::Certificate(certificate) => {
-            Some(certificate.certificate_value.0.as_slice().into())
-        }
-        ManagedObject::CertificateRequest(request) => {
-            Some(request.certificate_request_value.0.as_slice().into())
-        }
-        ManagedObject::OpaqueObject(object) => Some(object.opaque_data_value.clone()),
-        object => {
-            let block = object.key_block()?;
-            match &block.key_value {
-                Some(kmip::objects::WrappedOrPlain::Wrapped(bytes)) => Some(bytes.clone()),
-                _ => block.key_bytes().cloned(),
-            }
-        }
     }
 }
 

@@ -3,11 +3,10 @@
 use clap::Args;
 use kmip::registry::{CryptographicAlgorithm, ObjectType, ResultReason, State};
 use kmip::{AttributeValue, Attributes, Name};
-use kmip_client::ErrorKind;
+use kmip_client::{Error, ErrorKind, Hit};
 use serde::Serialize;
 
-use crate::failure::{Cause, Failure};
-use crate::find;
+use crate::failure::Failure;
 use crate::page::Page;
 use crate::summary::{HEAD, Summary};
 use crate::tool::{Report, Tool};
@@ -66,9 +65,9 @@ impl Report for Located {
 
 /// Whether the server might not refuse another search. (PyKMIP answers General Failure to a search by the length of
 /// keys when it has objects without one.)
-fn is_about_the_search(failure: &Failure) -> bool {
-    match failure.cause() {
-        Cause::Kmip(ErrorKind::Refused { reason, .. }) => !matches!(
+fn is_about_the_search(error: &Error) -> bool {
+    match error.kind() {
+        ErrorKind::Refused { reason, .. } => !matches!(
             reason,
             Some(ResultReason::PermissionDenied | ResultReason::OperationNotSupported)
         ),
@@ -88,10 +87,10 @@ impl Locate {
             .max
             .filter(|_| is_any)
             .and_then(|max| i32::try_from(max.saturating_add(self.offset).saturating_add(1)).ok());
-        let hits = match find::hits(&mut session, wanted, maximum_items).await {
-            Err(failure) if !is_any && is_about_the_search(&failure) => {
+        let hits = match session.locate_hits(&wanted, maximum_items).await {
+            Err(error) if !is_any && is_about_the_search(&error) => {
                 tool.note("the server refuses to search so: every object of its is looked at");
-                find::hits(&mut session, Attributes::new(), None).await?
+                session.locate_hits(&Attributes::new(), None).await?
             }
             hits => hits?,
         };
@@ -110,17 +109,15 @@ impl Locate {
                 located.more = true;
                 break;
             }
-            match find::summary(&mut session, &hit).await? {
-                Ok(summary) if !self.is_met_by(&summary) => located.dismissed += 1,
-                Ok(_) if skipped < offset => skipped += 1,
-                Ok(_) if located.objects.len() == most => {
+            match session.verify_hit(&wanted, &hit).await? {
+                Hit::Other => located.dismissed += 1,
+                Hit::Gone => {}
+                Hit::Verified(_) if skipped < offset => skipped += 1,
+                Hit::Verified(_) if located.objects.len() == most => {
                     located.more = true;
                     break;
                 }
-                Ok(summary) => located.objects.push(summary),
-                // Destroyed meanwhile.
-                Err(error) if *error.kind() == ErrorKind::NotFound => {}
-                Err(error) => return Err(error.into()),
+                Hit::Verified(attributes) => located.objects.push(attributes.into()),
             }
         }
         if located.dismissed > 0 {
@@ -147,24 +144,5 @@ impl Locate {
             self.group.clone().map(AttributeValue::ObjectGroup),
         ];
         values.into_iter().flatten().collect()
-    }
-
-    /// Whether the object has all that was asked for. What the server does not say, it does not have.
-    fn is_met_by(&self, summary: &Summary) -> bool {
-        fn is<T: PartialEq>(wanted: Option<T>, got: Option<T>) -> bool {
-            wanted.is_none() || wanted == got
-        }
-        is(self.object_type, summary.object_type)
-            && is(self.state, summary.state)
-            && is(self.algorithm, summary.cryptographic_algorithm)
-            && is(self.length, summary.cryptographic_length)
-            && self
-                .name
-                .as_ref()
-                .is_none_or(|name| summary.names.contains(name))
-            && self
-                .group
-                .as_ref()
-                .is_none_or(|group| summary.object_groups.contains(group))
     }
 }

@@ -2,7 +2,7 @@
 
 use clap::Args;
 use kmip::{AttributeValue, Attributes, Name};
-use kmip_client::Session;
+use kmip_client::{Error, Session};
 use serde::Serialize;
 
 use crate::attribute::assignment;
@@ -65,27 +65,6 @@ impl NewObject {
         attributes
     }
 
-    /// The Name, if the object gets nothing else and nobody else has it: then a lost answer can be recovered by it
-    /// ([`Session::create_symmetric_key`]). Tells the user if somebody has it.
-    pub(super) async fn unique_name(
-        &self,
-        tool: &mut Tool<'_>,
-        session: &mut Session,
-    ) -> Result<Option<&str>, Failure> {
-        let Some(name) = &self.name else {
-            return Ok(None);
-        };
-        // A server that does not let us search may still let us create.
-        let others = find::named(session, name).await.unwrap_or_default();
-        if !others.is_empty() {
-            let others = words(others.iter().map(|other| &other.unique_identifier));
-            tool.note(&format!("the Name \"{name}\" is also that of {others}"));
-            return Ok(None);
-        }
-        let is_plain = self.group.is_none() && self.attributes.is_empty();
-        Ok(is_plain.then_some(name.as_str()))
-    }
-
     /// Activates the object if that was asked for, and reports it.
     pub(super) async fn finish(
         &self,
@@ -112,4 +91,37 @@ impl NewObject {
         };
         tool.report(session, &made)
     }
+}
+
+/// The objects that have the new one's Name already: those that it is told apart from when an answer gets lost
+/// ([`Session::create`]). `None` if nobody knows. Tells the user if there are some.
+pub(super) async fn namesakes(
+    tool: &mut Tool<'_>,
+    session: &mut Session,
+    name: Option<&Name>,
+) -> Option<Vec<String>> {
+    let name = name?;
+    // A server that does not let us search may still let us create.
+    let others = find::named(session, name.clone()).await.ok()?;
+    let others: Vec<String> = others
+        .into_iter()
+        .map(|other| other.unique_identifier)
+        .collect();
+    if !others.is_empty() {
+        tool.note(&format!(
+            "the Name \"{}\" is also that of {}",
+            name.value,
+            words(&others)
+        ));
+    }
+    Some(others)
+}
+
+/// Why there is no new object; or how to find out whether there is one.
+pub(super) fn not_made(error: Error, name: Option<&Name>) -> Failure {
+    let look = match name {
+        Some(name) => format!("strongroom kmip locate --name \"{}\"", name.value),
+        None => "strongroom kmip locate".to_owned(),
+    };
+    Failure::from(error).look_with(&look)
 }

@@ -1,11 +1,11 @@
 //! What activate, revoke and destroy have in common: the object, and the state it is in then.
 
 use kmip::registry::State;
-use kmip_client::Session;
+use kmip_client::{Error, Session};
 use serde::Serialize;
 
 use crate::failure::Failure;
-use crate::find;
+use crate::identify::Target;
 use crate::page::Page;
 use crate::summary::name;
 use crate::tool::{Report, Tool};
@@ -39,13 +39,20 @@ pub(super) async fn report(
     session: &mut Session,
     unique_identifier: String,
 ) -> Result<(), Failure> {
-    let state = match find::summary(session, &unique_identifier).await {
-        Ok(Ok(summary)) => summary.state,
-        _ => None,
-    };
+    let attributes = session.get_attributes(&unique_identifier).await;
+    let state = attributes.ok().and_then(|attributes| attributes.state);
     let outcome = Outcome {
         unique_identifier,
         state,
     };
     tool.report(session, &outcome)
+}
+
+/// Why it was not done; or how to find out whether it was.
+pub(super) fn not_done(error: Error, target: &Target) -> Failure {
+    let id = &target.unique_identifier;
+    Failure::from(error)
+        .about(id)
+        .explain(target.state())
+        .look_with(&format!("strongroom kmip attributes {id} State"))
 }

@@ -5,12 +5,13 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use kmip::registry::ResultStatus;
 use kmip::ttlv::check;
-use kmip::{Limits, ResponseMessage};
+use kmip::{Limits, RequestMessage, ResponseMessage};
+use kmip_client::{ErrorKind, RawAnswer, ServerAddress};
 use zeroize::Zeroizing;
 
-use crate::failure::{Failure, refused};
+use crate::failure::{Cause, Failure, changes, refused};
 use crate::limits::{ANSWERS, REQUEST_FILE_BYTES};
-use crate::raw::{Format, exchange, request, text};
+use crate::raw::{Format, request, text};
 use crate::tool::Tool;
 
 /// The arguments of `raw`.
@@ -57,9 +58,13 @@ impl Raw {
         }
         let bytes = tool.read(self.file.as_deref(), REQUEST_FILE_BYTES, "--file")?;
         let request = self.request(bytes)?;
-        let (server, answer) = exchange::send(tool, &request).await?;
+        let exchanged = tool.client()?.exchange_message(&request).await;
+        let RawAnswer {
+            server,
+            bytes: answer,
+        } = exchanged.map_err(|error| Failure::of(error, may_change(&request)))?;
         let element = check(&answer, &ANSWERS).map_err(|error| {
-            exchange::not_kmip(&server, &format!("the answer is not valid KMIP: {error}"))
+            not_kmip(&server, &format!("the answer is not valid KMIP: {error}"))
         })?;
         if tool.json {
             let json = text::json(&element, self.show_material)?;
@@ -108,14 +113,33 @@ impl Raw {
     }
 }
 
+/// Whether the request may change something on the server: one that we do not understand may.
+fn may_change(request: &[u8]) -> bool {
+    match RequestMessage::decode(request, &ANSWERS) {
+        Ok(message) => message
+            .batch_items
+            .iter()
+            .any(|item| item.payload.operation().is_none_or(changes)),
+        Err(_) => true,
+    }
+}
+
+/// What answers is not KMIP.
+fn not_kmip(server: &ServerAddress, why: &str) -> Failure {
+    Failure::new(
+        Cause::Kmip(ErrorKind::Protocol),
+        format!("KMIP server {server}: {why}"),
+    )
+}
+
 /// The first item that the server refused: what the exit status says.
-fn failed_item(server: &kmip_client::ServerAddress, answer: &[u8]) -> Result<(), Failure> {
+fn failed_item(server: &ServerAddress, answer: &[u8]) -> Result<(), Failure> {
     let limits = Limits {
         message_bytes: answer.len(),
         ..ANSWERS
     };
     let Ok(response) = ResponseMessage::decode(answer, &limits) else {
-        return Err(exchange::not_kmip(
+        return Err(not_kmip(
             server,
             "the answer is no Response Message of KMIP",
         ));

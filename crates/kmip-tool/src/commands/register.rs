@@ -12,13 +12,12 @@ use kmip::registry::{
     SecretDataType,
 };
 use kmip::{AttributeValue, Attributes, Bytes, ManagedObject, SecretBytes};
-use kmip_client::NewSymmetricKey;
 
-use super::new_object::NewObject;
+use super::new_object::{NewObject, namesakes, not_made};
 use crate::failure::Failure;
 use crate::limits::MATERIAL_FILE_BYTES;
 use crate::material::{Encoding, decode, is_pem, pem};
-use crate::tool::{Tool, made};
+use crate::tool::Tool;
 use crate::words::{enumeration, usage};
 
 /// The arguments of `register`.
@@ -77,33 +76,19 @@ impl Register {
     pub(super) async fn run(&self, tool: &mut Tool<'_>) -> Result<(), Failure> {
         let contents = self.contents(tool)?;
         let (object, attributes) = self.managed_object(contents)?;
-        let mut session = tool.connect().await?;
-        let unique_name = self.object.unique_name(tool, &mut session).await?;
-        let unique_identifier = match (&object, unique_name) {
-            (ManagedObject::SymmetricKey(key), Some(name)) => {
-                let material = key.key_block.key_bytes().cloned().unwrap_or_default();
-                let key = NewSymmetricKey {
-                    algorithm: key
-                        .key_block
-                        .cryptographic_algorithm
-                        .unwrap_or(CryptographicAlgorithm::AES),
-                    bits: u32::try_from(material.len().saturating_mul(8)).unwrap_or(u32::MAX),
-                    usage: self.usage_of(Kind::SymmetricKey).unwrap_or_default(),
-                    ..NewSymmetricKey::aes256(name)
-                };
-                session.register_symmetric_key(&key, &material).await?
-            }
-            _ => {
-                let request = RegisterRequest {
-                    object_type: object.object_type(),
-                    attributes: self.object.add_to(attributes),
-                    object,
-                    protection_storage_masks: None,
-                };
-                let response = session.request(request).await?;
-                made(&session, response.unique_identifier)?
-            }
+        let request = RegisterRequest {
+            object_type: object.object_type(),
+            attributes: self.object.add_to(attributes),
+            object,
+            protection_storage_masks: None,
         };
+        let mut session = tool.connect().await?;
+        let name = request.attributes.names().next().cloned();
+        let namesakes = namesakes(tool, &mut session, name.as_ref()).await;
+        let unique_identifier = session
+            .register(request, namesakes.as_deref())
+            .await
+            .map_err(|error| not_made(error, name.as_ref()))?;
         self.object
             .finish(tool, &mut session, &unique_identifier)
             .await

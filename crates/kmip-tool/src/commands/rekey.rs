@@ -1,14 +1,12 @@
 //! `rekey`: Re-key (KMIP 1.4, section 4.4; 2.1, section 6.1.42).
 
 use clap::Args;
-use kmip::codec::Interval;
-use kmip::operations::ReKeyRequest;
 use serde::Serialize;
 
 use crate::failure::Failure;
 use crate::identify::identify;
 use crate::page::Page;
-use crate::tool::{Report, Tool, made};
+use crate::tool::{Report, Tool};
 
 /// The arguments of `rekey`.
 #[derive(Debug, Args)]
@@ -51,16 +49,12 @@ impl Rekey {
         let mut session = tool.connect().await?;
         let target = identify(&mut session, &self.id).await?;
         let old = target.unique_identifier.as_str();
-        let request = ReKeyRequest {
-            unique_identifier: Some(old.into()),
-            offset: self.offset.map(Interval),
-            ..ReKeyRequest::default()
-        };
-        let response = match session.request(request).await {
-            Ok(response) => response,
-            Err(error) => return Err(Failure::from(error).about(old).explain(target.state())),
-        };
-        let new = made(&session, response.unique_identifier)?;
+        let new = session.re_key(old, self.offset).await.map_err(|error| {
+            Failure::from(error)
+                .about(old)
+                .explain(target.state())
+                .look_with(&format!("strongroom kmip attributes {old} Link"))
+        })?;
         if self.activate {
             session.activate(&new).await.map_err(|error| {
                 Failure::from(error)

@@ -2,9 +2,7 @@
 
 use clap::Args;
 use kmip::DateTime;
-use kmip::operations::RevokeRequest;
 use kmip::registry::RevocationReasonCode;
-use kmip::structures::RevocationReason;
 
 use super::outcome;
 use crate::failure::Failure;
@@ -52,19 +50,13 @@ impl Revoke {
                     .await
             }
             Some(date) => {
-                let request = RevokeRequest {
-                    unique_identifier: Some(id.as_str().into()),
-                    revocation_reason: RevocationReason {
-                        code: self.reason,
-                        message: self.message.clone(),
-                    },
-                    compromise_occurrence_date: Some(date),
-                };
-                session.request(request).await.map(|_| ())
+                session
+                    .revoke_compromised(id, self.reason, self.message.as_deref(), date)
+                    .await
             }
         };
         if let Err(error) = revoked {
-            return Err(Failure::from(error).about(id).explain(target.state()));
+            return Err(outcome::not_done(error, &target));
         }
         outcome::report(tool, &mut session, target.unique_identifier).await
     }

@@ -1,6 +1,5 @@
-//! Messages as they are: requests from text, their exchange, responses as text.
+//! Messages as they are: requests from text, responses as text.
 
-pub(crate) mod exchange;
 pub(crate) mod request;
 pub(crate) mod text;
 

@@ -163,23 +163,57 @@ async fn versions() {
 }
 
 #[tokio::test]
-async fn rekey_replaces_or_says_that_the_server_cannot() {
+async fn rekey_replaces() {
     let rig = Rig::start().await;
-    let id = rig.create(&["--name", "r", "--activate"]).await;
-    let ran = rig.run(&["rekey", "r", "--json"]).await;
-    match &ran.failure {
-        None => {
-            let document = ran.json();
-            assert_eq!(document["replaced"], id.as_str());
-            assert_ne!(document["uniqueIdentifier"], id.as_str());
-        }
-        Some(failure) => {
-            assert!(
-                matches!(failure.cause(), Cause::Kmip(ErrorKind::Refused { .. })),
-                "{failure:?}"
-            );
-            let text = failure.to_string();
-            assert!(text.contains("ReKey"), "{text}");
-        }
-    }
+    let old = rig
+        .create(&["--name", "r", "--group", "g", "--activate"])
+        .await;
+    let document = rig
+        .run(&["rekey", "r", "--activate", "--json"])
+        .await
+        .json();
+    let new = document["uniqueIdentifier"].as_str().unwrap();
+    assert_ne!(new, old);
+    assert_eq!(document["replaced"], old.as_str());
+    assert_eq!(document["activated"], true);
+    // The Name leads to the new one; each leads to the other.
+    let got = rig.run(&["get", "r", "--json"]).await.json();
+    assert_eq!(got["uniqueIdentifier"], new);
+    let link = async |id: &str| rig.run(&["attributes", id, "Link"]).await.text();
+    assert_eq!(
+        link(&old).await,
+        format!("Link  ReplacementObjectLink: {new}\n")
+    );
+    assert_eq!(
+        link(new).await,
+        format!("Link  ReplacedObjectLink: {old}\n")
+    );
+    let named = rig.run(&["locate", "--name", "r", "--json"]).await.json();
+    assert_eq!(ids(&named), [new]);
+    assert_eq!(named["objects"][0]["state"], "Active");
+    assert_eq!(named["objects"][0]["objectGroups"][0], "g");
+    let text = rig.run(&["rekey", new]).await.text();
+    assert!(text.contains("Replaces") && text.contains(new), "{text}");
+}
+
+#[tokio::test]
+async fn rekey_is_for_symmetric_keys() {
+    let rig = Rig::start().await;
+    let arguments = ["register", "--type", "secret-data", "--name", "s", "--json"];
+    let id = rig.run_with(&arguments, b"a password", false).await.id();
+    let failure = rig.run(&["rekey", "s"]).await.failure();
+    assert!(
+        matches!(failure.cause(), Cause::Kmip(ErrorKind::Refused { .. })),
+        "{failure:?}"
+    );
+    let text = failure.to_string();
+    assert!(
+        text.contains("ReKey") && text.contains("only symmetric keys"),
+        "{text}"
+    );
+    let json: Value = serde_json::from_str(&failure.to_json(92, "KmipRefused")).unwrap();
+    assert_eq!(json["error"]["uniqueIdentifier"], id.as_str());
+    assert_eq!(json["error"]["operation"], "ReKey");
+    let objects = rig.run(&["locate", "--json"]).await.json();
+    assert_eq!(ids(&objects), [id]);
 }

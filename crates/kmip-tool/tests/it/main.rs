@@ -2,6 +2,8 @@
 
 mod life;
 mod lists;
+mod lossy;
+mod lost_answers;
 mod material;
 mod output;
 mod raw;

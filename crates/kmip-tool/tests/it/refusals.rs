@@ -152,6 +152,32 @@ async fn nobody_is_there() {
 }
 
 #[tokio::test]
+async fn a_version_that_the_legacy_protocol_does_not_have() {
+    let rig = Rig::start().await;
+    let both = async |version: &str, legacy: &[&str]| {
+        let version = ["versions", "--json", "--kmipProtocolVersion", version];
+        rig.run(&[&version, legacy].concat()).await
+    };
+    let legacy = &["--kmipUseLegacyProtocol"][..];
+    for version in ["1.2", "2.1"] {
+        let failure = both(version, legacy).await.failure();
+        assert!(matches!(failure.cause(), Cause::Options), "{failure:?}");
+        let text = failure.to_string();
+        for part in ["--kmipProtocolVersion", "--kmipUseLegacyProtocol", version] {
+            assert!(text.contains(part), "{text}");
+        }
+    }
+    for (version, legacy, negotiated) in [
+        ("1.0", legacy, "1.0"),
+        ("auto", legacy, "1.1"),
+        ("2.0", &["--kmipUseLegacyProtocol", "false"], "2.0"),
+    ] {
+        let spoken = both(version, legacy).await.json();
+        assert_eq!(spoken["negotiated"], negotiated, "{version}");
+    }
+}
+
+#[tokio::test]
 async fn the_environment_of_the_connection_is_named() {
     let rig = Rig::start().await;
     let failure = rig

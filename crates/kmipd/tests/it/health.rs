@@ -128,7 +128,7 @@ async fn a_store_that_cannot_be_written() {
     // What is written beyond the limit is to fail, instead of ending the process.
     let program = env!("CARGO_BIN_EXE_kmipd");
     command.args(["-c", &format!("trap '' XFSZ; exec {program} \"$@\""), "sh"]);
-    let server = rig.start_as(command);
+    let server = rig.start_by(command);
     let mut session = rig.connect(&server, "strongroom").await;
     let kept = session
         .create_symmetric_key(&NewSymmetricKey::aes256("before"))

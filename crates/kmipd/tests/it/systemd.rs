@@ -46,7 +46,7 @@ async fn ready_reloading_alive_stopping() {
         .env("NOTIFY_SOCKET", &path)
         .env("WATCHDOG_USEC", "200000")
         .env_remove("WATCHDOG_PID");
-    let server = rig.start_as(command);
+    let server = rig.start_by(command);
     assert_eq!(told(&socket), "READY=1");
     // It serves when it says so.
     let mut session = rig.connect(&server, "strongroom").await;

@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use kmip_client::VersionPolicy;
 use kmip_tool::{ConnectionOptions, VersionChoice};
 
 use super::error::Error;
@@ -50,9 +49,8 @@ fn connection(settings: &Settings) -> ConnectionOptions {
             ("protocolVersion", Value::Text(version)) => {
                 options.version = version.parse().ok().map(|VersionChoice(policy)| policy);
             }
-            ("useLegacyProtocol", Value::Bool(true)) => {
-                let legacy = VersionPolicy::AtMost(kmip::ProtocolVersion::V1_1);
-                options.version.get_or_insert(legacy);
+            ("useLegacyProtocol", Value::Bool(legacy)) => {
+                options.use_legacy_protocol = Some(*legacy);
             }
             // Which key the server uses, and how.
             _ => {}
@@ -87,6 +85,19 @@ mod tests {
         assert_eq!(options.connect_timeout_ms, Some(3_000));
         assert!(options.client_certificate_password.is_some());
         assert!(!format!("{options:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn both_options_of_the_version_are_kept_apart() {
+        for text in [
+            "security: {kmip: {useLegacyProtocol: true, protocolVersion: '2.1'}}\n",
+            "security: {kmip: {protocolVersion: '2.1', useLegacyProtocol: true}}\n",
+        ] {
+            let options = read(text).unwrap();
+            let newest = kmip_client::VersionPolicy::Exactly(kmip::ProtocolVersion::V2_1);
+            assert_eq!(options.version, Some(newest));
+            assert_eq!(options.use_legacy_protocol, Some(true));
+        }
     }
 
     #[test]

@@ -45,12 +45,11 @@ pub use environment::{CLIENT_CERTIFICATE_PASSWORD, Environment};
 pub use error::{Error, ErrorKind};
 pub use kmip_connection::kmip_connection;
 pub use options::{
-    EncryptionOptions, KmipOptions, KmipServer, LogRotate, MasterKeyOptions, NetOptions, Options,
+    EncryptionOptions, KmipOptions, LogRotate, MasterKeyOptions, NetOptions, Options,
     ProcessOptions, SecurityOptions, ServerParameters, StorageOptions, SystemLogOptions,
 };
 pub use place::{Origin, Place};
 pub use resolve::{DEFAULT_BIND_IP, DEFAULT_DB_PATH, DEFAULT_PORT};
-pub use resolve_kmip::DEFAULT_KMIP_PORT;
 pub use secret::{Password, REDACTED};
 pub use yaml::MAX_FILE_BYTES;
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use keystore::Cipher;
 
-use kmip_client::VersionPolicy;
+use kmip_client::{ServerAddress, VersionPolicy};
 
 use super::cmd_line_opts::CmdLineOpts;
 use super::secret::Password;
@@ -87,7 +87,7 @@ pub enum MasterKeyOptions {
 #[non_exhaustive]
 pub struct KmipOptions {
     /// The servers, tried in order; at least one.
-    pub servers: Vec<KmipServer>,
+    pub servers: Vec<ServerAddress>,
     /// Roots besides the system's.
     pub server_ca_file: Option<PathBuf>,
     /// Our certificate chain, with the private key unless `client_key_file` is given.
@@ -120,15 +120,6 @@ pub struct KmipOptions {
     pub wrap_on_server: bool,
     /// Whether the password is in the argument list, which every user of the machine can read.
     pub password_in_arguments: bool,
-}
-
-/// One of `security.kmip.serverName`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KmipServer {
-    /// Host name or address, an IPv6 address without brackets.
-    pub host: String,
-    /// TCP port.
-    pub port: u16,
 }
 
 /// `systemLog`

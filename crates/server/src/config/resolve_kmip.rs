@@ -1,22 +1,19 @@
 //! The options below `security.kmip`.
 
-use std::net::Ipv6Addr;
 use std::time::Duration;
 
 use kmip::ProtocolVersion;
-use kmip_client::VersionPolicy;
+use kmip_client::{AddressError, DEFAULT_PORT, ServerAddress, VersionPolicy};
 
 use super::environment::Environment;
 use super::error::Error;
-use super::options::{KmipOptions, KmipServer};
+use super::options::KmipOptions;
 use super::password;
 use super::place::{Origin, Place};
 use super::resolve::{both_names, millis, path};
 use super::settings::Settings;
 use crate::encryption::OnKeyStateLoss;
 
-/// The port that IANA gave to KMIP.
-pub const DEFAULT_KMIP_PORT: u16 = 5696;
 const DEFAULT_CONNECT_TIMEOUT: Duration = Duration::from_millis(5_000);
 const DEFAULT_POLLING_SECONDS: i64 = 900;
 
@@ -54,7 +51,7 @@ pub(super) fn kmip(
     };
     let default_port = settings
         .number("security.kmip.port")
-        .unwrap_or(DEFAULT_KMIP_PORT);
+        .unwrap_or(DEFAULT_PORT);
     let servers = servers(names, default_port, place)?;
     let Some(client_certificate_file) = path(settings, CERTIFICATE) else {
         return Err(needs(
@@ -168,43 +165,16 @@ fn needs(place: &Place, needed: &str, advice: &'static str) -> Error {
     }
 }
 
-fn servers(list: &str, default_port: u16, place: &Place) -> Result<Vec<KmipServer>, Error> {
-    list.split(',')
-        .map(str::trim)
-        .map(|server| {
-            host_and_port(server, default_port).ok_or_else(|| Error::InvalidValue {
-                place: place.clone(),
-                expected: "servers separated by commas, each as host, host:port, address or [IPv6 address]:port".into(),
-                got: Some(server.to_owned()),
-            })
-        })
-        .collect()
-}
-
-fn host_and_port(server: &str, default_port: u16) -> Option<KmipServer> {
-    let port = |text: &str| text.parse::<u16>().ok().filter(|port| *port != 0);
-    let (host, port) = if let Some(rest) = server.strip_prefix('[') {
-        let (host, rest) = rest.split_once(']')?;
-        host.parse::<Ipv6Addr>().ok()?;
-        let port = match rest {
-            "" => default_port,
-            rest => port(rest.strip_prefix(':')?)?,
-        };
-        (host, port)
-    } else if server.parse::<Ipv6Addr>().is_ok() {
-        (server, default_port)
-    } else if let Some((host, text)) = server.split_once(':') {
-        (host, port(text)?)
-    } else {
-        (server, default_port)
-    };
-    let odd = |c: char| c.is_whitespace() || c.is_control() || matches!(c, '/' | '@' | '[' | ']');
-    if host.is_empty() || host.contains(odd) {
-        return None;
-    }
-    Some(KmipServer {
-        host: host.to_owned(),
-        port,
+fn servers(list: &str, default_port: u16, place: &Place) -> Result<Vec<ServerAddress>, Error> {
+    ServerAddress::parse_list(list, default_port).map_err(|error| Error::InvalidValue {
+        place: place.clone(),
+        expected:
+            "servers separated by commas, each as host, host:port, address or [IPv6 address]:port"
+                .into(),
+        got: Some(match error {
+            AddressError::Port { entry, .. } | AddressError::Host { entry } => entry,
+            AddressError::Empty { list } => list,
+        }),
     })
 }
 
@@ -212,28 +182,45 @@ fn host_and_port(server: &str, default_port: u16) -> Option<KmipServer> {
 mod tests {
     use super::*;
 
+    fn parsed(list: &str) -> Result<Vec<String>, String> {
+        let place = Place::flag("--kmipServerName");
+        match servers(list, 5696, &place) {
+            Ok(servers) => Ok(servers.iter().map(ToString::to_string).collect()),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
     #[test]
-    fn servers_with_and_without_ports() {
-        for (given, expected) in [
-            ("kmip1.example.com", Some(("kmip1.example.com", 5696))),
-            ("kmip1.example.com:1", Some(("kmip1.example.com", 1))),
-            ("192.0.2.7:9", Some(("192.0.2.7", 9))),
-            ("::1", Some(("::1", 5696))),
-            ("[::1]", Some(("::1", 5696))),
-            ("[::1]:7", Some(("::1", 7))),
-            ("", None),
-            (":5696", None),
-            ("host:", None),
-            ("host:0", None),
-            ("host:65536", None),
-            ("[host]:1", None),
-            ("[::1]7", None),
-            ("kmip://host", None),
-            ("two words", None),
+    fn a_list_of_servers() {
+        let list =
+            "kmip1.example.com, kmip2.example.com:1,192.0.2.7:9,::1, [::1]:7 ,kmip1.example.com";
+        assert_eq!(
+            parsed(list).unwrap(),
+            [
+                "kmip1.example.com:5696",
+                "kmip2.example.com:1",
+                "192.0.2.7:9",
+                "[::1]:5696",
+                "[::1]:7",
+            ]
+        );
+    }
+
+    #[test]
+    fn the_entry_that_is_wrong_is_quoted() {
+        for (list, quoted) in [
+            ("kmip1,host:0", "`host:0`"),
+            ("host:65536,kmip1", "`host:65536`"),
+            ("kmip1, kmip://host", "`kmip://host`"),
+            ("two words", "`two words`"),
+            ("kmip1,,kmip2", "`kmip1,,kmip2`"),
+            (":5696", "`:5696`"),
         ] {
-            let got = host_and_port(given, 5696);
-            let got = got.as_ref().map(|s| (s.host.as_str(), s.port));
-            assert_eq!(got, expected, "{given}");
+            let error = parsed(list).unwrap_err();
+            assert!(
+                error.contains(quoted) && error.contains("--kmipServerName"),
+                "{error}"
+            );
         }
     }
 }

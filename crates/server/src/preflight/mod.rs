@@ -25,7 +25,6 @@ pub use report::{Check, Outcome, Report};
 
 use crate::config::Options;
 use crate::daemon;
-use crate::exit::ExitStatus;
 use crate::startup::{self, MasterKeySource};
 
 /// Goes through all checks for these options. With `may_create_key`, a key is created on each KMIP
@@ -43,14 +42,7 @@ pub async fn check(options: &Options, may_create_key: bool) -> Report {
         );
         return report;
     };
-    let encryption = match daemon::encryption_options(encryption) {
-        Ok(encryption) => encryption,
-        Err(error) => {
-            let detail = format!("security.kmip.serverName (--kmipServerName): {error}");
-            report.failed("options", None, detail, ExitStatus::BadOptions);
-            return report;
-        }
-    };
+    let encryption = daemon::encryption_options(encryption);
     let header = local::dbpath(&mut report, dbpath, Some(&encryption));
     let kmip = match &encryption.master_key {
         MasterKeySource::KeyFile(path) => {

@@ -103,7 +103,10 @@ async fn existing(
             let mut keys = connect(client(kmip)?, kmip).await?;
             let (keystore, fetched) = match saved.provider {
                 Provider::Kmip => {
-                    let fetched = keys.open_key(saved, header.dbpath_id(), None).await?;
+                    let is_right = |key: &_| header.is_under(key).unwrap_or(true);
+                    let fetched = keys
+                        .open_right_key(saved, header.dbpath_id(), None, is_right)
+                        .await?;
                     (Keystore::open(dbpath, &fetched.key)?, fetched)
                 }
                 _ => moved_here(dbpath, &mut keys, kmip).await?,

@@ -61,6 +61,7 @@ fn exit_status(cause: &Cause) -> ExitStatus {
         Cause::TlsFile(error) => of_tls(error),
         Cause::CertificateExpired => ExitStatus::KmipClientRefused,
         Cause::Kmip(kind) => of_kmip_client(kind),
+        Cause::OutcomeUnknown(_) => ExitStatus::KmipOutcomeUnknown,
         _ => ExitStatus::Internal,
     }
 }

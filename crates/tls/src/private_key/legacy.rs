@@ -9,30 +9,34 @@ use aes::cipher::{BlockModeDecrypt, KeyIvInit};
 use md5::{Digest, Md5};
 use zeroize::{Zeroize, Zeroizing};
 
-use super::{is_one_sequence, pbes2};
+use super::{is_one_sequence, needed, pbes2};
 use crate::{Error, Password, Result};
 
 /// The salt is this many bytes of the IV.
 const SALT_BYTES: usize = 8;
 
+/// The block of a cipher is this many bytes, and so is its IV.
+const AES_BLOCK_BYTES: usize = 16;
+const DES_BLOCK_BYTES: usize = 8;
+
 pub(super) fn decrypt(
     path: &Path,
     dek_info: &str,
     ciphertext: &[u8],
-    password: &Password,
+    password: Option<&Password>,
 ) -> Result<Zeroizing<Vec<u8>>> {
-    let (cipher, iv) = dek_info.split_once(',').unwrap_or((dek_info, ""));
-    let iv = decode_hex(iv.trim()).ok_or_else(|| Error::Malformed {
+    let malformed = |detail: String| Error::Malformed {
         path: path.to_owned(),
-        detail: "the DEK-Info line of its private key has no valid IV".to_owned(),
-    })?;
+        detail,
+    };
+    let (cipher, iv) = dek_info.split_once(',').unwrap_or((dek_info, ""));
     let cipher = cipher.trim().to_ascii_uppercase();
-    let plain = match cipher.as_str() {
-        "AES-128-CBC" => cbc::<aes::Aes128>(&iv, 16, ciphertext, password),
-        "AES-192-CBC" => cbc::<aes::Aes192>(&iv, 24, ciphertext, password),
-        "AES-256-CBC" => cbc::<aes::Aes256>(&iv, 32, ciphertext, password),
-        "DES-EDE3-CBC" => cbc::<des::TdesEde3>(&iv, 24, ciphertext, password),
-        "DES-CBC" => cbc::<des::Des>(&iv, 8, ciphertext, password),
+    let (decrypt, key_bytes, block_bytes): (Cbc, usize, usize) = match cipher.as_str() {
+        "AES-128-CBC" => (cbc::<aes::Aes128>, 16, AES_BLOCK_BYTES),
+        "AES-192-CBC" => (cbc::<aes::Aes192>, 24, AES_BLOCK_BYTES),
+        "AES-256-CBC" => (cbc::<aes::Aes256>, 32, AES_BLOCK_BYTES),
+        "DES-EDE3-CBC" => (cbc::<des::TdesEde3>, 24, DES_BLOCK_BYTES),
+        "DES-CBC" => (cbc::<des::Des>, 8, DES_BLOCK_BYTES),
         _ => {
             return Err(Error::Unsupported {
                 path: path.to_owned(),
@@ -41,12 +45,29 @@ pub(super) fn decrypt(
             });
         }
     };
-    plain
+    let iv = decode_hex(iv.trim())
+        .filter(|iv| iv.len() == block_bytes)
+        .ok_or_else(|| {
+            malformed(format!(
+                "the DEK-Info line of its private key has no valid IV ({cipher} has one of {block_bytes} bytes, \
+                 in hexadecimal)"
+            ))
+        })?;
+    if ciphertext.is_empty() || !ciphertext.len().is_multiple_of(block_bytes) {
+        return Err(malformed(format!(
+            "its private key is not a number of whole blocks of {cipher} (it has {} bytes)",
+            ciphertext.len()
+        )));
+    }
+    let password = needed(path, password)?;
+    decrypt(&iv, key_bytes, ciphertext, password)
         .filter(|der| is_one_sequence(der))
         .ok_or_else(|| Error::PasswordWrong {
             path: path.to_owned(),
         })
 }
+
+type Cbc = fn(&[u8], usize, &[u8], &Password) -> Option<Zeroizing<Vec<u8>>>;
 
 fn cbc<C>(
     iv: &[u8],
@@ -88,7 +109,10 @@ fn derive(password: &Password, salt: &[u8], key_bytes: usize) -> Zeroizing<Vec<u
 }
 
 fn decode_hex(text: &str) -> Option<Vec<u8>> {
-    if !text.is_ascii() || !text.len().is_multiple_of(2) || text.len() > 64 {
+    if !text.bytes().all(|byte| byte.is_ascii_hexdigit())
+        || !text.len().is_multiple_of(2)
+        || text.len() > 64
+    {
         return None;
     }
     text.as_bytes()
@@ -105,7 +129,7 @@ mod tests {
     fn hex() {
         assert_eq!(decode_hex("00fF"), Some(vec![0x00, 0xff]));
         assert_eq!(decode_hex(""), Some(vec![]));
-        for bad in ["0", "0g", "é", &"0".repeat(66)] {
+        for bad in ["0", "0g", "+f", "é", &"0".repeat(66)] {
             assert_eq!(decode_hex(bad), None, "{bad}");
         }
     }

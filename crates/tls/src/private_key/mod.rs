@@ -37,19 +37,11 @@ fn decode(
 ) -> Result<PrivateKeyDer<'static>> {
     let path = &file.path;
     if block.label == "ENCRYPTED PRIVATE KEY" {
-        let password = password.ok_or_else(|| Error::PasswordMissing {
-            path: path.to_owned(),
-        })?;
         return Ok(pkcs8(&pbes2::decrypt(path, &block.contents, password)?));
     }
     let der = match &block.dek_info {
         None => block.contents.clone(),
-        Some(dek_info) => {
-            let password = password.ok_or_else(|| Error::PasswordMissing {
-                path: path.to_owned(),
-            })?;
-            legacy::decrypt(path, dek_info, &block.contents, password)?
-        }
+        Some(dek_info) => legacy::decrypt(path, dek_info, &block.contents, password)?,
     };
     match block.label.as_str() {
         "PRIVATE KEY" => Ok(pkcs8(&der)),
@@ -61,6 +53,13 @@ fn decode(
             advice: "use an RSA, ECDSA or Ed25519 key".to_owned(),
         }),
     }
+}
+
+/// The password, once it is known that it would help.
+fn needed<'a>(path: &std::path::Path, password: Option<&'a Password>) -> Result<&'a Password> {
+    password.ok_or_else(|| Error::PasswordMissing {
+        path: path.to_owned(),
+    })
 }
 
 // rustls wipes its PrivateKeyDer when it drops.

@@ -6,7 +6,7 @@ use std::path::Path;
 use pkcs8::EncryptedPrivateKeyInfoRef;
 use zeroize::Zeroizing;
 
-use super::is_one_sequence;
+use super::{is_one_sequence, needed};
 use crate::{Error, Password, Result};
 
 /// The start of the identifiers of PKCS#12's password schemes, 1.2.840.113549.1.12.1.x, in DER.
@@ -17,7 +17,11 @@ const PKCS12_PBE: &[u8] = &[
 /// The algorithm identifier stands within the first bytes of the structure.
 const ALGORITHM_WITHIN_BYTES: usize = 32;
 
-pub(super) fn decrypt(path: &Path, der: &[u8], password: &Password) -> Result<Zeroizing<Vec<u8>>> {
+pub(super) fn decrypt(
+    path: &Path,
+    der: &[u8],
+    password: Option<&Password>,
+) -> Result<Zeroizing<Vec<u8>>> {
     let head = der.get(..ALGORITHM_WITHIN_BYTES).unwrap_or(der);
     if head
         .windows(PKCS12_PBE.len())
@@ -32,6 +36,7 @@ pub(super) fn decrypt(path: &Path, der: &[u8], password: &Password) -> Result<Ze
     if info.encryption_algorithm.pbes2().is_none() {
         return Err(pbes1(path));
     }
+    let password = needed(path, password)?;
     let plain = info
         .encryption_algorithm
         .decrypt(password.as_bytes(), info.encrypted_data.as_bytes())

@@ -72,14 +72,77 @@ fn passwords() {
 #[test]
 fn pbes1_gives_the_command() {
     for key in ["p256.pbes1.key", "p256.pbes1-pkcs12.key"] {
-        let error = load("p256.pem", key, Some("correct")).unwrap_err();
-        assert!(matches!(error, Error::Unsupported { .. }), "{error}");
-        let message = error.to_string();
+        // A password would not help: nobody is asked for one.
+        for password in [Some("correct"), None] {
+            let error = load("p256.pem", key, password).unwrap_err();
+            assert!(matches!(error, Error::Unsupported { .. }), "{error}");
+            let message = error.to_string();
+            assert!(
+                message.contains("openssl pkey -in") && message.contains(key),
+                "{message}"
+            );
+        }
+    }
+}
+
+/// OpenSSL's own form, with a line that says how it is encrypted, and is wrong.
+#[test]
+fn a_damaged_line_of_the_legacy_form() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("key.pem");
+    let load = |key: &str, from: &str, to: &str, password: Option<&str>| {
+        let key = fs::read_to_string(data(key)).unwrap();
+        assert!(key.contains(from), "{from}");
+        fs::write(&path, key.replacen(from, to, 1)).unwrap();
+        IdentityFiles {
+            certificate: data("rsa2048.pem"),
+            key: Some(path.clone()),
+            password: password.map(Password::new),
+        }
+        .load()
+        .unwrap_err()
+    };
+    let iv = |key: &str| {
+        let key = fs::read_to_string(data(key)).unwrap();
+        let line = key.lines().find(|line| line.starts_with("DEK-Info:"));
+        line.unwrap().split_once(',').unwrap().1.to_owned()
+    };
+    for (key, expected) in [("rsa2048.aes256.key", 16), ("rsa2048.des3.key", 8)] {
+        let iv = iv(key);
+        assert_eq!(iv.len(), 2 * expected);
+        let bytes = |n: usize| "ab".repeat(n);
+        for (wrong, what) in [
+            (String::new(), "none"),
+            (iv[2..].to_owned(), "one byte short"),
+            (format!("{iv}00"), "one byte long"),
+            (bytes(24 - expected), "that of the other cipher"),
+            (bytes(4), "shorter than the salt"),
+            (bytes(40), "longer than any"),
+            (iv[1..].to_owned(), "half a byte"),
+            (format!("+{}", &iv[1..]), "a sign"),
+            (format!("g{}", &iv[1..]), "no digit"),
+        ] {
+            for password in [Some("correct"), None] {
+                let error = load(key, &iv, &wrong, password);
+                assert!(
+                    matches!(error, Error::Malformed { .. }),
+                    "{key}, {what}: {error}"
+                );
+                assert!(error.to_string().contains("IV"), "{what}: {error}");
+            }
+        }
+        // What is encrypted comes in whole blocks.
+        let text = fs::read_to_string(data(key)).unwrap();
+        let last = text.lines().rfind(|line| !line.starts_with('-')).unwrap();
+        let error = load(key, last, "", Some("correct"));
         assert!(
-            message.contains("openssl pkey -in") && message.contains(key),
-            "{message}"
+            matches!(error, Error::Malformed { .. } | Error::PasswordWrong { .. }),
+            "{key}: {error}"
         );
     }
+    let error = load("rsa2048.aes256.key", "AES-256-CBC", "IDEA-CBC", None);
+    assert!(matches!(error, Error::Unsupported { .. }), "{error}");
+    assert!(error.to_string().contains("openssl pkey -in"), "{error}");
 }
 
 #[test]

@@ -24,34 +24,15 @@ const OURS: &str = "strongroom/";
 /// Whether an object that has the unique identifier of a key is another one: the key has a Name of our own making, and
 /// the object has other Names. Two servers of a list may give the same identifier to different keys.
 pub fn is_another_key(found: &ObjectAttributes, name: Option<&str>) -> bool {
-    let name = name.filter(|name| name.starts_with(OURS));
+    has_other_names(found, name.filter(|name| name.starts_with(OURS)))
+}
+
+/// Whether an object has Names, and none of them is this one.
+pub(super) fn has_other_names(found: &ObjectAttributes, name: Option<&str>) -> bool {
     name.is_some_and(|name| !found.names.is_empty() && !found.names.iter().any(|it| it == name))
 }
 
 impl KmipKeys {
-    /// The key of this identifier that has the Name, on another server than that on which `found` was. Should there be
-    /// none, somebody has changed its Name, and `found` it is.
-    pub(super) async fn find_named(
-        &mut self,
-        found: ObjectAttributes,
-        name: Option<&str>,
-    ) -> ObjectAttributes {
-        let here = self.session.server().clone();
-        let servers = self.client.config().servers.clone();
-        for server in servers.iter().filter(|server| **server != here) {
-            let Ok(mut session) = self.client.connect_to(server).await else {
-                continue;
-            };
-            if let Ok(other) = session.get_attributes(&found.unique_identifier).await
-                && !is_another_key(&other, name)
-            {
-                self.session = session;
-                return other;
-            }
-        }
-        found
-    }
-
     /// Looks for a key that we announced, and perhaps created, under a Name of our own: on the server in use, and
     /// then on the others of the list, since that server may be another one than the interrupted attempt had.
     ///

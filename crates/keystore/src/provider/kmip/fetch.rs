@@ -2,14 +2,10 @@
 
 use kmip::registry::{CryptographicAlgorithm, ObjectType};
 use kmip_client::{ErrorKind, ObjectAttributes};
-use uuid::Uuid;
 
-use super::announced::is_another_key;
-use super::find::{NotThere, is_active};
-use super::{Fetched, KmipKeyError, KmipKeys, WrapContext};
-use crate::format::MasterKeyRef;
+use super::find::is_active;
+use super::{Fetched, KmipKeyError, KmipKeys};
 use crate::memory::{KEY_LEN, MasterKey};
-use crate::tree_id::TreeId;
 
 impl KmipKeys {
     /// Fetches a key by its unique identifier, after looking at what it is and, with `activate_keys`,
@@ -21,99 +17,6 @@ impl KmipKeys {
     pub async fn fetch(&mut self, identifier: &str) -> Result<Fetched, KmipKeyError> {
         let attributes = self.find_identifier(identifier).await?;
         self.fetch_found(attributes).await
-    }
-
-    /// Gets the master key that a keystore names: fetches it, or has the server unwrap it. `tree` is the tree whose
-    /// own it is, `None` for the dbpath's.
-    ///
-    /// # Errors
-    /// As [`KmipKeys::fetch`]; [`KmipKeyError::NotUnwrapped`].
-    pub async fn open_key(
-        &mut self,
-        key: &MasterKeyRef,
-        dbpath_id: Uuid,
-        tree: Option<TreeId>,
-    ) -> Result<Fetched, KmipKeyError> {
-        let attributes = self.find_saved(key).await?;
-        self.check_state(&attributes)?;
-        self.open_found(attributes, key, dbpath_id, tree).await
-    }
-
-    /// As [`KmipKeys::open_key`], whatever the key's state: for a key that is about to be replaced. (A server
-    /// may nevertheless refuse to decrypt with a key that is not Active.)
-    ///
-    /// # Errors
-    /// As [`KmipKeys::open_key`], without [`KmipKeyError::NotActive`].
-    pub async fn open_key_in_any_state(
-        &mut self,
-        key: &MasterKeyRef,
-        dbpath_id: Uuid,
-        tree: Option<TreeId>,
-    ) -> Result<Fetched, KmipKeyError> {
-        let attributes = self.find_saved(key).await?;
-        self.open_found(attributes, key, dbpath_id, tree).await
-    }
-
-    async fn open_found(
-        &mut self,
-        attributes: ObjectAttributes,
-        key: &MasterKeyRef,
-        dbpath_id: Uuid,
-        tree: Option<TreeId>,
-    ) -> Result<Fetched, KmipKeyError> {
-        let Some(wrapped) = key.wrapped() else {
-            return self.fetch_material(attributes).await;
-        };
-        self.check_kind(&attributes)?;
-        let context = WrapContext {
-            dbpath_id,
-            tree,
-            generation: key.generation,
-        };
-        let identifier = &attributes.unique_identifier;
-        Ok(Fetched {
-            key: self.unwrap(identifier, wrapped, &context).await?,
-            attributes,
-            wrapped: Some(wrapped.clone()),
-        })
-    }
-
-    /// Connects to the server that has the key that a keystore names, whatever the key's state.
-    ///
-    /// # Errors
-    /// [`KmipKeyError::NotFound`]; those of the client.
-    pub(crate) async fn locate_saved(&mut self, key: &MasterKeyRef) -> Result<(), KmipKeyError> {
-        self.find_saved(key).await.map(drop)
-    }
-
-    async fn find_saved(&mut self, key: &MasterKeyRef) -> Result<ObjectAttributes, KmipKeyError> {
-        match (&key.identifier, &key.name) {
-            (Some(identifier), name) => {
-                let found = self.find_identifier(identifier).await?;
-                match is_another_key(&found, name.as_deref()) {
-                    true => Ok(self.find_named(found, name.as_deref()).await),
-                    false => Ok(found),
-                }
-            }
-            // No keystore of ours lacks it; whoever wrote this one can only be asked by Name.
-            (None, name) => {
-                let name = name.as_deref().unwrap_or_default();
-                let found = self.find(name).await?;
-                found.map_err(|not_there| not_there.error(name))
-            }
-        }
-    }
-
-    async fn find_identifier(
-        &mut self,
-        identifier: &str,
-    ) -> Result<ObjectAttributes, KmipKeyError> {
-        match self.find(identifier).await? {
-            // Only the key itself: a Name that happens to be the same text is another key.
-            Ok(attributes) if attributes.unique_identifier == identifier => Ok(attributes),
-            Ok(_) => Err(NotThere(vec![self.server()]).error(identifier)),
-            Err(not_there) => Err(not_there.error(identifier)),
-        }
     }
 
     /// Fetches a key that was found.
@@ -128,7 +31,7 @@ impl KmipKeys {
         self.fetch_material(attributes).await
     }
 
-    async fn fetch_material(
+    pub(super) async fn fetch_material(
         &mut self,
         attributes: ObjectAttributes,
     ) -> Result<Fetched, KmipKeyError> {

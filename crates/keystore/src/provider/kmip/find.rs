@@ -7,37 +7,51 @@ use super::{KmipKeyError, KmipKeys};
 
 impl KmipKeys {
     /// Finds the key that an operator means: by unique identifier, then by Name, on the server in use
-    /// and then on the others of the list. `None` if no server has it.
+    /// and then on the others of the list. A server that fails does not keep the next one from being asked. Where the key
+    /// is found, that server is in use from then on; otherwise the one of before is.
     ///
     /// # Errors
     /// [`KmipKeyError::Ambiguous`] if the Name does not say which of several keys is meant: exactly one
-    /// must be Active, or, where the state does not matter, be there at all.
+    /// must be Active, or, where the state does not matter, be there at all. Those of the client if the server in use
+    /// could not tell and no other has the key.
     pub async fn find(
         &mut self,
         key: &str,
     ) -> Result<Result<ObjectAttributes, NotThere>, KmipKeyError> {
-        if let Some(found) = self.find_here(key).await? {
-            return Ok(Ok(found));
-        }
-        let mut asked = NotThere(vec![self.server()]);
-        let here = self.session.server().clone();
-        let servers = self.client.config().servers.clone();
-        for server in servers.iter().filter(|server| **server != here) {
-            match self.client.connect_to(server).await {
-                Ok(session) => {
-                    let before = std::mem::replace(&mut self.session, session);
-                    if let Some(found) = self.find_here(key).await? {
-                        return Ok(Ok(found));
-                    }
-                    self.session = before;
-                    asked.0.push(server.to_string());
+        let mut tour = self.tour();
+        loop {
+            match self.find_here(key).await {
+                Ok(Some(found)) => return Ok(Ok(found)),
+                Ok(None) => tour.absent(self),
+                Err(KmipKeyError::Client(error)) => tour.failed(self, error),
+                Err(error) => {
+                    // What it says is said by its error; nobody looks for another key because of it.
+                    let _ = self.come_home(tour);
+                    return Err(error);
                 }
-                Err(error) => asked
-                    .0
-                    .push(format!("{server} (not asked: {})", error.message())),
+            }
+            if !self.go_on(&mut tour).await {
+                return self.come_home(tour).map(Err);
             }
         }
-        Ok(Err(asked))
+    }
+
+    /// Finds a key by its unique identifier alone: a Name that happens to be the same text is another key.
+    pub(super) async fn find_identifier(
+        &mut self,
+        identifier: &str,
+    ) -> Result<ObjectAttributes, KmipKeyError> {
+        let mut tour = self.tour();
+        loop {
+            match self.session.get_attributes(identifier).await {
+                Ok(found) => return Ok(found),
+                Err(error) if may_be_absent(error.kind()) => tour.absent(self),
+                Err(error) => tour.failed(self, error),
+            }
+            if !self.go_on(&mut tour).await {
+                return Err(self.come_home(tour)?.error(identifier));
+            }
+        }
     }
 
     async fn find_here(&mut self, key: &str) -> Result<Option<ObjectAttributes>, KmipKeyError> {
@@ -133,6 +147,6 @@ pub(super) fn is_active(attributes: &ObjectAttributes) -> bool {
     attributes.state == Some(State::Active)
 }
 
-fn may_be_absent(kind: &ErrorKind) -> bool {
+pub(super) fn may_be_absent(kind: &ErrorKind) -> bool {
     matches!(kind, ErrorKind::NotFound | ErrorKind::Refused { .. })
 }

@@ -8,6 +8,8 @@ mod error;
 mod fetch;
 mod find;
 mod life_cycle;
+mod open;
+mod tour;
 mod wrap;
 
 use kmip_client::{Client, ObjectAttributes, Session};

@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::time::Duration;
 
+use kmip_client::ServerAddress;
+
 use super::*;
 
 #[test]
@@ -26,10 +28,7 @@ fn the_newer_document_command_line() {
     let kmip = kmip(&options);
     assert_eq!(
         kmip.servers,
-        [KmipServer {
-            host: "kmip.example.com".into(),
-            port: 5697
-        }]
+        [ServerAddress::parse("kmip.example.com", 5697).unwrap()]
     );
     assert_eq!(
         kmip.server_ca_file.as_deref(),

@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use kmip_client::ServerAddress;
+
 use super::*;
 
 #[test]
@@ -24,7 +26,7 @@ fn the_newer_document_file() {
 ",
     );
     let kmip = kmip(&options);
-    let hosts: Vec<&str> = kmip.servers.iter().map(|s| s.host.as_str()).collect();
+    let hosts: Vec<&str> = kmip.servers.iter().map(ServerAddress::host).collect();
     assert_eq!(hosts, ["kmip1.example.com", "kmip2.example.com"]);
     assert_eq!(kmip.connect_retries, 3);
     assert_eq!(kmip.connect_timeout, Duration::from_secs(1));

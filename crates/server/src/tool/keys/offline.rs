@@ -41,10 +41,5 @@ pub(super) fn encryption(options: &Options, path: &Path) -> Result<EncryptionOpt
             ExitStatus::BadOptions,
         ));
     };
-    encryption_options(encryption).map_err(|error| {
-        Failure::new(
-            &format!("{}: {error}", path.display()),
-            ExitStatus::BadOptions,
-        )
-    })
+    Ok(encryption_options(encryption))
 }

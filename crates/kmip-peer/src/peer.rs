@@ -1,7 +1,7 @@
 //! A KMIP server that does what a test tells it to.
 
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -15,10 +15,8 @@ use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
-use crate::rig::Rig;
-
 /// What the peer does with a request.
-pub(crate) enum Act {
+pub enum Act {
     /// Answers with this payload.
     Answer(ResponsePayload),
     /// Answers with these items.
@@ -46,35 +44,50 @@ pub(crate) enum Act {
 type Script = dyn Fn(&Request) -> Act + Send + Sync;
 
 /// A request as the peer sees it.
-pub(crate) struct Request {
+pub struct Request {
     /// Which connection it came on, from 0.
-    pub(crate) connection: usize,
-    pub(crate) version: ProtocolVersion,
+    pub connection: usize,
+    /// The server that the client wants to talk to, by its name (Server Name Indication); `None` if it says nothing, as
+    /// for an IP address.
+    pub server_name: Option<String>,
+    /// The version of the request's header.
+    pub version: ProtocolVersion,
     /// That of the first item.
-    pub(crate) payload: RequestPayload,
+    pub payload: RequestPayload,
     /// All of it.
-    pub(crate) message: RequestMessage,
+    pub message: RequestMessage,
+}
+
+/// Where a test has its certificates.
+pub trait Certificates {
+    /// Issues a certificate for a server, and returns the file of it and its key.
+    fn server_file(&self, request: &tls::dev_pki::Request) -> PathBuf;
+    /// The file of the authority that clients' certificates come from.
+    fn ca(&self) -> PathBuf;
 }
 
 /// A running peer; it ends when dropped.
-pub(crate) struct Peer {
-    pub(crate) address: SocketAddr,
+pub struct Peer {
+    /// Where it listens.
+    pub address: SocketAddr,
     seen: Arc<Mutex<Vec<Operation>>>,
     connections: Arc<AtomicUsize>,
     task: JoinHandle<()>,
 }
 
 impl Peer {
-    /// A server for `localhost` and `127.0.0.1` that wants the rig's clients.
-    pub(crate) async fn start(
-        rig: &Rig,
+    /// A server for `localhost` and `127.0.0.1` that wants the test's clients.
+    pub async fn start(
+        certificates: &impl Certificates,
         script: impl Fn(&Request) -> Act + Send + Sync + 'static,
     ) -> Self {
         let names = tls::dev_pki::Request::server(&["localhost", "127.0.0.1"]);
-        Self::start_with(&rig.server_file(&names), &rig.ca(), script).await
+        let certificate = certificates.server_file(&names);
+        Self::start_with(&certificate, &certificates.ca(), script).await
     }
 
-    pub(crate) async fn start_with(
+    /// A server with this certificate that wants clients of this authority.
+    pub async fn start_with(
         certificate: &Path,
         client_ca: &Path,
         script: impl Fn(&Request) -> Act + Send + Sync + 'static,
@@ -94,7 +107,7 @@ impl Peer {
     }
 
     /// A server on a listener of the test's, with whatever TLS it wants at the moment.
-    pub(crate) fn start_on(
+    pub fn start_on(
         listener: TcpListener,
         tls: impl Fn() -> Arc<rustls::ServerConfig> + Send + 'static,
         script: impl Fn(&Request) -> Act + Send + Sync + 'static,
@@ -128,7 +141,7 @@ impl Peer {
     }
 
     /// How often the operation was asked for, on all connections.
-    pub(crate) fn count(&self, operation: Operation) -> usize {
+    pub fn count(&self, operation: Operation) -> usize {
         self.seen
             .lock()
             .unwrap()
@@ -137,7 +150,8 @@ impl Peer {
             .count()
     }
 
-    pub(crate) fn connections(&self) -> usize {
+    /// How many connections there have been.
+    pub fn connections(&self) -> usize {
         self.connections.load(Ordering::SeqCst)
     }
 }
@@ -149,7 +163,7 @@ impl Drop for Peer {
 }
 
 /// A listener on a port that nobody else has.
-pub(crate) async fn free_port() -> TcpListener {
+pub async fn free_port() -> TcpListener {
     TcpListener::bind("127.0.0.1:0").await.unwrap()
 }
 
@@ -159,6 +173,7 @@ async fn serve(
     script: &Script,
     seen: &Mutex<Vec<Operation>>,
 ) {
+    let server_name = stream.get_ref().1.server_name().map(str::to_owned);
     while let Some(message) = read(&mut stream).await {
         let version = message.header.protocol_version;
         let operations = message.batch_items.iter();
@@ -167,6 +182,7 @@ async fn serve(
             .extend(operations.filter_map(|item| item.payload.operation()));
         let act = script(&Request {
             connection,
+            server_name: server_name.clone(),
             version,
             payload: message.batch_items[0].payload.clone(),
             message,
@@ -241,12 +257,12 @@ async fn read(stream: &mut TlsStream<TcpStream>) -> Option<RequestMessage> {
 }
 
 /// A response message.
-pub(crate) fn encode(version: ProtocolVersion, item: ResponseBatchItem) -> Vec<u8> {
+pub fn encode(version: ProtocolVersion, item: ResponseBatchItem) -> Vec<u8> {
     encode_all(version, vec![item])
 }
 
 /// A response message of several items.
-pub(crate) fn encode_all(version: ProtocolVersion, items: Vec<ResponseBatchItem>) -> Vec<u8> {
+pub fn encode_all(version: ProtocolVersion, items: Vec<ResponseBatchItem>) -> Vec<u8> {
     ResponseMessage::new(version, DateTime(0), items)
         .encode()
         .unwrap()
@@ -255,7 +271,7 @@ pub(crate) fn encode_all(version: ProtocolVersion, items: Vec<ResponseBatchItem>
 }
 
 /// Agrees on this version; `None` if the request is for something else.
-pub(crate) fn agree(request: &Request, version: ProtocolVersion) -> Option<Act> {
+pub fn agree(request: &Request, version: ProtocolVersion) -> Option<Act> {
     matches!(request.payload, RequestPayload::DiscoverVersions(_)).then(|| {
         Act::Answer(
             DiscoverVersionsResponse {

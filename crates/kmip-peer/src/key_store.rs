@@ -10,17 +10,21 @@ use kmip::operations::{
 use kmip::registry::{CryptographicAlgorithm, ObjectType, ResultReason, State};
 use kmip::{AttributeValue, Attributes, Name, SecretBytes};
 
-use crate::peer::{Act, Request};
+use crate::{Act, Request};
 
 /// A key that a peer has made.
-pub(crate) struct Key {
-    pub(crate) name: String,
-    pub(crate) material: SecretBytes,
-    pub(crate) state: State,
+pub struct Key {
+    /// Its Name.
+    pub name: String,
+    /// Itself.
+    pub material: SecretBytes,
+    /// Its state.
+    pub state: State,
 }
 
 impl Key {
-    pub(crate) fn new(name: &str, material: SecretBytes) -> Self {
+    /// A key as it is made: Pre-Active.
+    pub fn new(name: &str, material: SecretBytes) -> Self {
         Self {
             name: name.to_owned(),
             material,
@@ -30,10 +34,10 @@ impl Key {
 }
 
 /// The keys that a peer has made. Their identifiers are their places.
-pub(crate) type Keys = Arc<Mutex<Vec<Key>>>;
+pub type Keys = Arc<Mutex<Vec<Key>>>;
 
 /// These keys, each with a name and a byte that its material repeats.
-pub(crate) fn keys(of: &[(&str, u8)]) -> Keys {
+pub fn keys(of: &[(&str, u8)]) -> Keys {
     let keys = of
         .iter()
         .map(|(name, byte)| Key::new(name, SecretBytes::from(&[*byte; 32])));
@@ -52,11 +56,14 @@ fn attributes_of(key: &Key) -> Attributes {
 }
 
 /// What an honest server does.
-pub(crate) fn honest(keys: &Keys, request: &Request) -> Act {
+pub fn honest(keys: &Keys, request: &Request) -> Act {
     let mut keys = keys.lock().unwrap();
-    let find = |id: &Option<kmip::UniqueIdentifier>| -> usize {
-        id.as_ref().unwrap().as_str().unwrap().parse().unwrap()
+    let count = keys.len();
+    let find = |id: &Option<kmip::UniqueIdentifier>| -> Option<usize> {
+        let place = id.as_ref()?.as_str()?.parse().ok()?;
+        (place < count).then_some(place)
     };
+    let absent = Act::Refuse(ResultReason::ItemNotFound);
     let payload: ResponsePayload = match &request.payload {
         RequestPayload::Create(create) => {
             let material = SecretBytes::from(&[1; 32]);
@@ -85,7 +92,9 @@ pub(crate) fn honest(keys: &Keys, request: &Request) -> Act {
         }
         .into(),
         RequestPayload::GetAttributes(get) => {
-            let place = find(&get.unique_identifier);
+            let Some(place) = find(&get.unique_identifier) else {
+                return absent;
+            };
             GetAttributesResponse {
                 unique_identifier: place.to_string().into(),
                 attributes: attributes_of(&keys[place]),
@@ -93,11 +102,11 @@ pub(crate) fn honest(keys: &Keys, request: &Request) -> Act {
             .into()
         }
         RequestPayload::Get(get) => {
-            let place = find(&get.unique_identifier);
-            let Some(key) = keys.get(place) else {
-                return Act::Refuse(ResultReason::ItemNotFound);
+            let Some(place) = find(&get.unique_identifier) else {
+                return absent;
             };
-            let key_block = KeyBlock::raw(CryptographicAlgorithm::AES, key.material.clone());
+            let material = keys[place].material.clone();
+            let key_block = KeyBlock::raw(CryptographicAlgorithm::AES, material);
             GetResponse {
                 object_type: ObjectType::SymmetricKey,
                 unique_identifier: place.to_string().into(),
@@ -106,7 +115,9 @@ pub(crate) fn honest(keys: &Keys, request: &Request) -> Act {
             .into()
         }
         RequestPayload::Activate(activate) => {
-            let place = find(&activate.unique_identifier);
+            let Some(place) = find(&activate.unique_identifier) else {
+                return absent;
+            };
             if keys[place].state != State::PreActive {
                 return Act::Refuse(ResultReason::PermissionDenied);
             }
@@ -116,7 +127,7 @@ pub(crate) fn honest(keys: &Keys, request: &Request) -> Act {
             }
             .into()
         }
-        other => panic!("not expected: {:?}", other.operation()),
+        _ => return Act::Refuse(ResultReason::OperationNotSupported),
     };
     Act::Answer(payload)
 }
