@@ -94,6 +94,12 @@ pub enum DecodeError {
         /// The tag that belongs there.
         expected: Tag,
     },
+    /// What begins is no message.
+    #[error("found {got} where a Request Message or a Response Message begins")]
+    NotAMessage {
+        /// The tag found.
+        got: Tag,
+    },
     /// A required field is absent.
     #[error("{within} lacks {tag}")]
     Missing {

@@ -17,10 +17,7 @@ pub fn message_bytes(header: [u8; HEADER_BYTES], limits: &Limits) -> Result<usiz
     let [t0, t1, t2, kind, l0, l1, l2, l3] = header;
     let tag = Tag(u32::from_be_bytes([0, t0, t1, t2]));
     if tag != Tag::RequestMessage && tag != Tag::ResponseMessage {
-        return Err(DecodeError::WrongTag {
-            got: tag,
-            expected: Tag::RequestMessage,
-        });
+        return Err(DecodeError::NotAMessage { got: tag });
     }
     match ItemType::from_code(kind) {
         Some(ItemType::Structure) => {}

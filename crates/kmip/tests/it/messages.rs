@@ -484,7 +484,7 @@ fn limits_are_checked_before_anything_is_made_of_a_message() {
     assert!(message_bytes(header(u32::MAX), &limits).is_err());
     assert!(matches!(
         message_bytes([0x16, 0x03, 0x01, 0, 0, 0, 0, 0], &limits),
-        Err(DecodeError::WrongTag { .. })
+        Err(DecodeError::NotAMessage { .. })
     ));
 
     // A length that lies, far beyond its parent.
