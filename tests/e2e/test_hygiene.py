@@ -1,6 +1,7 @@
 """A server under load with a master key that the test knows, at the highest log level: the key is nowhere,
 not even after a crash."""
 
+import base64
 import hashlib
 import os
 import signal
@@ -14,7 +15,7 @@ import pymongo
 import pytest
 from pymongo.errors import PyMongoError
 
-from support import disk, leaks
+from support import disk, keys, leaks
 from support.exit_status import statuses
 from support.process import wait_until
 
@@ -77,13 +78,13 @@ def load(server, seconds: float = 3.0):
         thread.join()
 
 
-def assert_no_leak(server, *texts: str):
+def assert_no_leak(server, *texts: str, key: bytes = MASTER_KEY):
     """Neither in what it printed, nor on its disk, nor in the texts."""
     for content in [server.output().encode(), *(text.encode() for text in texts)]:
-        assert leaks.found(content, MASTER_KEY) == []
+        assert leaks.found(content, key) == []
         assert VALUE.encode() not in content
     # Everything in the directory: data, output, a core file if there is one.
-    needles = leaks.forms(MASTER_KEY) | {"value": VALUE.encode(), "database": DATABASE.encode()}
+    needles = leaks.forms(key) | {"value": VALUE.encode(), "database": DATABASE.encode()}
     assert disk.find(server.directory, needles) == {}
 
 
@@ -96,8 +97,6 @@ def test_the_search_finds_what_there_is():
         str(list(MASTER_KEY[3:])),
     ):
         assert leaks.found(text.encode(), MASTER_KEY), text
-    import base64
-
     for before in (b"", b"a", b"ab"):
         assert leaks.found(base64.b64encode(before + MASTER_KEY), MASTER_KEY)
     assert leaks.found(b"core" + MASTER_KEY[9:25], MASTER_KEY)
@@ -108,15 +107,76 @@ def test_under_load_and_in_what_the_server_tells(known):
     known.start()
     load(known)
     with known.client() as client:
-        told = [
-            str(client.admin.command(command))
-            for command in ("getCmdLineOpts", "serverStatus", {"getLog": "global"}, {"getParameter": "*"})
-        ]
+        told = what_it_tells(client)
     assert_no_leak(known, *told)
     assert known.stop() == 0
     assert_no_leak(known)
     lines = known.log()
     assert any(line["s"].startswith("D") for line in lines), "it is as talkative as can be"
+
+
+def what_it_tells(client) -> list[str]:
+    return [
+        str(client.admin.command(command))
+        for command in ("getCmdLineOpts", "serverStatus", {"getLog": "global"}, {"getParameter": "*"})
+    ]
+
+
+def test_a_key_file(make_server, tmp_path):
+    """The key of a key file: while it is used, while it is exchanged for another one, and offline."""
+    new = hashlib.sha256(b"another key that the test knows").digest()
+    files = []
+    for name, key in (("old", MASTER_KEY), ("new", new)):
+        file = tmp_path / name
+        file.write_bytes(base64.b64encode(key))
+        file.chmod(0o600)
+        files.append(file)
+    options = ["--enableEncryption", "--encryptionKeyFile"]
+    server = make_server([*options, str(files[0]), "-vvvvv"]).start()
+    load(server)
+    with server.client() as client:
+        told = what_it_tells(client)
+    assert_no_leak(server, *told)
+    assert server.stop() == 0
+    configs = []
+    for file in files:
+        config = tmp_path / f"{file.name}.conf"
+        config.write_text(
+            f"storage: {{dbPath: {server.dbpath}}}\n"
+            f"security: {{enableEncryption: true, encryptionKeyFile: {file}}}\n"
+        )
+        configs.append(config)
+    told = [
+        keys.tool(*args).stdout + keys.tool(*args, "--json").stdout
+        for args in (
+            ("check", "--config", configs[0]),
+            ("migrate", "--config", configs[0], "--to", configs[1]),
+            ("status", "--dbpath", server.dbpath),
+        )
+    ]
+    server.options = [*options, str(files[1]), "-vvvvv"]
+    server.start()
+    load(server, 0.5)
+    assert server.stop() == 0
+    for key in (MASTER_KEY, new):
+        assert_no_leak(server, *told, key=key)
+
+
+def test_a_key_of_a_database(known, own_access):
+    """The key of one database, given, exchanged for another one, and lost."""
+    material = [hashlib.sha256(b"of a tenant %d" % n).digest() for n in range(2)]
+    given = [own_access.server.register_key(own_access.client, key) for key in material]
+    known.start()
+    load(known, 1.0)
+    told = [keys.tool("set", *keys.host(known), "--db", DATABASE, "--key-identifier", key).stdout for key in given]
+    load(known, 1.0)
+    with known.client() as client:
+        told += what_it_tells(client)
+    own_access.server.hide(given[1])
+    load(known, 2.5)
+    assert known.stop() == 0
+    for key in (MASTER_KEY, *material):
+        assert_no_leak(known, *told, key=key)
 
 
 def core_files(directory: Path) -> list[str]:

@@ -1,6 +1,7 @@
 //! `strongroomd`: from the command line to the exit status.
 
-use std::io::Write;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -43,19 +44,13 @@ enum Failure {
     #[error("{0}")]
     Storage(#[from] storage::Error),
     #[error("cannot listen on {address} (net.bindIp, net.port): {source}")]
-    Listen {
-        address: String,
-        source: std::io::Error,
-    },
+    Listen { address: String, source: io::Error },
     #[error("cannot write the process id to {path} (processManagement.pidFilePath): {source}", path = path.display())]
-    PidFile {
-        path: PathBuf,
-        source: std::io::Error,
-    },
+    PidFile { path: PathBuf, source: io::Error },
     #[error("{what}: {source}")]
     System {
         what: &'static str,
-        source: std::io::Error,
+        source: io::Error,
     },
 }
 
@@ -92,7 +87,7 @@ pub fn main(arguments: &[String], environment: Environment) -> ExitCode {
     let result = match loaded {
         Ok(Invocation::Print(text)) => {
             // Whoever closed standard output does not want to read it.
-            let _ = std::io::stdout().write_all(text.as_bytes());
+            let _ = io::stdout().write_all(text.as_bytes());
             return ExitStatus::Success.into();
         }
         Ok(Invocation::Run(options)) => start(&options),
@@ -107,7 +102,7 @@ pub fn main(arguments: &[String], environment: Environment) -> ExitCode {
                 exitCode = status.number()
             );
             let _ = writeln!(
-                std::io::stderr(),
+                io::stderr(),
                 "strongroomd: {error}\nExit status {} ({}): {}",
                 status.number(),
                 status.name(),
@@ -155,6 +150,13 @@ async fn serve(options: &Options, log: log::LogHandle) -> Result<(), Failure> {
     }
     // A port that is taken is found before a key is created anywhere.
     let listener = listen(&options.net).await?;
+    // So is a place where the process id cannot be written.
+    let mut pid_file = options
+        .process
+        .pid_file_path
+        .as_deref()
+        .map(PidFile::open)
+        .transpose()?;
     let encryption = options.security.encryption.as_ref().map(encryption_options);
     if startup::rotate(dbpath, encryption.as_ref())
         .await?
@@ -170,12 +172,9 @@ async fn serve(options: &Options, log: log::LogHandle) -> Result<(), Failure> {
     emit!(events::NO_ACCESS_CONTROL, startupWarning = true);
     let commit_interval = options.storage.journal_commit_interval;
     let store = run::open_store(dbpath, &opened, commit_interval).await?;
-    let _pid_file = options
-        .process
-        .pid_file_path
-        .as_deref()
-        .map(PidFile::write)
-        .transpose()?;
+    if let Some(pid_file) = &mut pid_file {
+        pid_file.write()?;
+    }
     let start_up = StartUp {
         argv: shown.argv().to_vec(),
         parsed: bson::RawDocumentBuf::try_from(shown.parsed()).unwrap_or_default(),
@@ -261,23 +260,52 @@ fn kmip_options(options: &config::KmipOptions) -> KmipOptions {
     kmip
 }
 
-/// The file with the process id, removed when the server stops.
-struct PidFile(PathBuf);
+/// The file with the process id, removed when the server stops. It is opened before anything is created and
+/// written once the dbpath is locked: until then it may be the file of another server, which uses the dbpath.
+struct PidFile {
+    path: PathBuf,
+    file: File,
+    is_ours: bool,
+}
 
 impl PidFile {
-    fn write(path: &Path) -> Result<Self, Failure> {
-        std::fs::write(path, format!("{}\n", std::process::id())).map_err(|source| {
-            Failure::PidFile {
-                path: path.to_owned(),
-                source,
+    fn open(path: &Path) -> Result<Self, Failure> {
+        let mut writing = OpenOptions::new();
+        writing.write(true);
+        let opened = match writing.clone().create_new(true).open(path) {
+            Ok(file) => Ok((file, true)),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                writing.open(path).map(|file| (file, false))
             }
+            Err(error) => Err(error),
+        };
+        let (file, is_ours) = opened.map_err(|source| Failure::PidFile {
+            path: path.to_owned(),
+            source,
         })?;
-        Ok(Self(path.to_owned()))
+        Ok(Self {
+            path: path.to_owned(),
+            file,
+            is_ours,
+        })
+    }
+
+    fn write(&mut self) -> Result<(), Failure> {
+        self.is_ours = true;
+        self.file
+            .set_len(0)
+            .and_then(|()| writeln!(self.file, "{}", std::process::id()))
+            .map_err(|source| Failure::PidFile {
+                path: self.path.clone(),
+                source,
+            })
     }
 }
 
 impl Drop for PidFile {
     fn drop(&mut self) {
-        let _ = std::fs::remove_file(&self.0);
+        if self.is_ours {
+            let _ = std::fs::remove_file(&self.path);
+        }
     }
 }

@@ -12,6 +12,7 @@ _MASKS = [
     (re.compile(r"\b\d{10} \(UNIX\)"), "<time>"),
     (re.compile(r"not valid after \d{10} \(\d+ seconds ago\)"), "not valid after <time>"),
     (re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"), "<uuid>"),
+    (re.compile(r"\b[0-9a-f]{32}\b"), "<tree>"),
     (re.compile(r"\bclient-\d+"), "<client>"),
     (re.compile(r"\bserver-\d+/db"), "<dbpath>"),
 ]
