@@ -18,6 +18,8 @@ mod keys;
 mod kills;
 mod limits;
 mod policy;
+#[cfg(target_os = "linux")]
+mod preload;
 mod products;
 mod reload;
 mod restart;
