@@ -276,10 +276,11 @@ def test_a_restore_that_did_not_finish(make_server, refused):
 
 
 def test_each_status_is_shown_somewhere():
-    """But success, and what is a fault of our own."""
+    """But success, what is a fault of our own, and what takes a KMIP server that loses its answers: the tests of the
+    crate kmip-tool have one."""
     shown = set()
     for path in golden.DIRECTORY.rglob("*.txt"):
         first = path.read_text().split("\n", 1)[0]
         shown.add(int(first.removeprefix("exit status ")))
     missing = {name for name, number in statuses().items() if number not in shown}
-    assert missing <= {"Success", "Internal"}, missing
+    assert missing <= {"Success", "Internal", "KmipOutcomeUnknown"}, missing

@@ -71,7 +71,7 @@ events! {
     KEY_CREATED = 10_003_001, KMIP, INFO, "Created the master key on the KMIP server", "With the key's identifier, which the keystore remembers.";
     KEY_FETCHED = 10_003_002, KMIP, INFO, "Fetched the master key from the KMIP server", "At each start of an encrypted database.";
     KMIP_CONNECTED = 10_003_003, KMIP, INFO, "Connected to the KMIP server", "With server and protocol version.";
-    KMIP_ATTEMPT_FAILED = 10_003_004, KMIP, WARN, "Attempt to reach the KMIP server failed", "For each server of the list and each attempt. Further attempts or servers follow, if there are any; with another server a start succeeds.";
+    KMIP_ATTEMPT_FAILED = 10_003_004, KMIP, WARN, "Attempt to reach the KMIP server failed", "For each server of the list and each attempt, and for one that has a key and does not give it. Further attempts or servers follow, if there are any; with another server a start succeeds.";
 
     KEY_FOUND_AGAIN = 10_003_005, KMIP, INFO, "Found the master key of an interrupted start", "The start before stopped after the key was created; this one goes on with it.";
     KEY_NOT_NEEDED = 10_003_006, KMIP, WARN, "A key of an interrupted start is not needed", "Or of an interrupted rotation. Nothing is encrypted with it: it may be destroyed on the KMIP server. If it was not found (notAsked), it may be on a server that could not be asked.";
@@ -177,7 +177,11 @@ mod tests {
         let table = include_str!("events.rs");
         let names = table.lines().filter_map(|line| {
             let (name, rest) = line.trim().split_once(" = 10_00")?;
-            rest.contains('"').then_some(name)
+            // Not the line above.
+            let is_name = name
+                .chars()
+                .all(|c| c.is_ascii_uppercase() || c == '_' || c.is_ascii_digit());
+            (is_name && rest.contains('"')).then_some(name)
         });
         let names: Vec<_> = names.collect();
         assert_eq!(names.len(), ALL.len());

@@ -19,6 +19,16 @@ const MEANINGS: &[(&str, &str, LogEvent)] = &[
         events::KEY_NOT_NEEDED,
     ),
     (
+        "keystore",
+        "A KMIP server could not be asked for a key",
+        events::KMIP_ATTEMPT_FAILED,
+    ),
+    (
+        "keystore",
+        "A KMIP server did not give a key that it has",
+        events::KMIP_ATTEMPT_FAILED,
+    ),
+    (
         "kmip_client",
         "a KMIP server cannot be used",
         events::KMIP_ATTEMPT_FAILED,

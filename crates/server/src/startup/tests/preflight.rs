@@ -317,10 +317,10 @@ async fn the_keys_of_databases_are_looked_at() {
     ] {
         assert!(table.contains(part), "{part} is not in: {table}");
     }
-    assert!(
-        !table.contains(&south) && !table.contains("north"),
-        "{table}"
-    );
+    assert!(!table.contains(&south), "{table}");
+    // The keystore knows trees and no databases; the key has the same Name here.
+    let without_key = table.replace("named north", "");
+    assert!(!without_key.contains("north"), "{table}");
     // The start goes on, and so does this.
     assert_eq!(report.status(), ExitStatus::Success, "{table}");
     assert_eq!(
