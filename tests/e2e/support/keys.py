@@ -65,7 +65,7 @@ def reset_environment(variables: dict) -> dict:
 
 
 def own_keys(client) -> dict[str, dict]:
-    return {entry["name"]: entry for entry in keys.encryption(client).get("databases", [])}
+    return {entry["name"]: entry for entry in encryption(client).get("databases", [])}
 
 
 def locked(client, name: str) -> bool:
