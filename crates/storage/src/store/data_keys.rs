@@ -74,8 +74,16 @@ impl Store {
     /// unless old versions are still being read. Takes as long as reading and writing all data;
     /// reads and writes go on.
     pub async fn rewrite(&self, tree: TreeId) -> Result<()> {
-        let opened = self.inner.opened(tree).await?;
-        blocking(move || opened.with(|tree| tree.rewrite())).await
+        let inner = Arc::clone(&self.inner);
+        run(async move {
+            let opened = Arc::new(inner.opened(tree).await?);
+            {
+                let _ddl = inner.ddl.lock().await;
+                inner.flush_alone(tree, &opened, false).await?;
+            }
+            blocking(move || opened.with(|tree| tree.rewrite())).await
+        })
+        .await
     }
 
     /// Destroys the data keys of a tree, below its active one, that no file needs any more. Backups
@@ -157,14 +165,39 @@ impl StoreInner {
                     .await?;
             }
         }
+        self.flush_alone(tree, &Arc::new(opened), true).await?;
+        Ok(id)
+    }
+
+    /// Flushes a tree while nobody commits to it, with its keys looked up anew before if `refresh`. The caller holds `ddl`:
+    /// who closes gates is alone.
+    ///
+    /// The engine (surrealkv 1.2.0) names in its manifest the oldest segment of the log that it needs, and removes those
+    /// before. With a commit on its way through a segment that is being flushed, the manifest is written with that
+    /// segment, and if the commit ends meanwhile the segment is removed nevertheless: until the next flush, a tree in
+    /// that state does not open after a crash, although nothing of it is lost ("Index gap in segment").
+    async fn flush_alone(
+        self: &Arc<Self>,
+        tree: TreeId,
+        opened: &Arc<Opened>,
+        refresh: bool,
+    ) -> Result<()> {
+        // The server's own tree has no gate: whoever writes to it holds `ddl`, as the caller does.
+        let entry = self.entry_of(tree);
+        let closed = entry.as_ref().map(|entry| entry.gate.close());
+        if let Some(closed) = &closed {
+            closed.drained().await;
+        }
+        let opened = Arc::clone(opened);
         blocking(move || {
             opened.with(|tree| {
-                tree.refresh_keys()?;
+                if refresh {
+                    tree.refresh_keys()?;
+                }
                 tree.flush()
             })
         })
-        .await?;
-        Ok(id)
+        .await
     }
 
     async fn retire_data_keys(self: &Arc<Self>, tree: TreeId) -> Result<Vec<u32>> {

@@ -171,7 +171,10 @@ impl Tree for SurrealTree {
     }
 
     fn rewrite(&self) -> Result<()> {
-        self.compact(&CompactRangeOptions::default())
+        self.compact(&CompactRangeOptions {
+            flush_memtable: false,
+            ..CompactRangeOptions::default()
+        })
     }
 
     fn data_keys_in_use(&self) -> Result<DataKeysInUse> {
