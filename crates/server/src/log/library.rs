@@ -40,7 +40,7 @@ const MEANINGS: &[(&str, &str, LogEvent)] = &[
     ),
     (
         "kmip_client",
-        "was lost; the key was found by its name",
+        "was lost; the object was found by its name",
         events::ANSWER_RECOVERED,
     ),
     (
@@ -191,7 +191,7 @@ mod tests {
         assert_eq!(id("kmip_client::client", Level::WARN, message), expected);
         assert_eq!(id("kmip_client::client", Level::DEBUG, message), None);
         assert_eq!(id("storage::store", Level::WARN, message), None);
-        let message = "the answer to Create was lost; the key was found by its name";
+        let message = "the answer to Create was lost; the object was found by its name";
         let expected = Some(events::ANSWER_RECOVERED.id);
         assert_eq!(id("kmip_client", Level::INFO, message), expected);
     }
