@@ -19,7 +19,7 @@ impl KmipKeys {
         key: &str,
     ) -> Result<Result<ObjectAttributes, NotThere>, KmipKeyError> {
         let mut tour = self.tour();
-        loop {
+        while self.go_on(&mut tour).await {
             match self.find_here(key).await {
                 Ok(Some(found)) => return Ok(Ok(found)),
                 Ok(None) => tour.absent(self),
@@ -30,10 +30,8 @@ impl KmipKeys {
                     return Err(error);
                 }
             }
-            if !self.go_on(&mut tour).await {
-                return self.come_home(tour).map(Err);
-            }
         }
+        self.come_home(tour).map(Err)
     }
 
     /// Finds a key by its unique identifier alone: a Name that happens to be the same text is another key.
@@ -42,15 +40,9 @@ impl KmipKeys {
         identifier: &str,
     ) -> Result<ObjectAttributes, KmipKeyError> {
         let mut tour = self.tour();
-        loop {
-            match self.session.get_attributes(identifier).await {
-                Ok(found) => return Ok(found),
-                Err(error) if may_be_absent(error.kind()) => tour.absent(self),
-                Err(error) => tour.failed(self, error),
-            }
-            if !self.go_on(&mut tour).await {
-                return Err(self.come_home(tour)?.error(identifier));
-            }
+        match self.go_on_to_holder(identifier, &mut tour).await {
+            Some(found) => Ok(found),
+            None => Err(self.come_home(tour)?.error(identifier)),
         }
     }
 

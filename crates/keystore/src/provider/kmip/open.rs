@@ -8,8 +8,6 @@ use kmip_client::{ObjectAttributes, ServerAddress};
 use uuid::Uuid;
 
 use super::announced::has_other_names;
-use super::find::may_be_absent;
-use super::tour::Tour;
 use super::{Fetched, KmipKeyError, KmipKeys, WrapContext};
 use crate::format::MasterKeyRef;
 use crate::memory::MasterKey;
@@ -96,18 +94,11 @@ impl KmipKeys {
         };
         let mut tour = self.tour();
         let mut renamed = None;
-        loop {
-            match self.session.get_attributes(identifier).await {
-                Ok(found) if has_other_names(&found, name) => {
-                    renamed.get_or_insert(self.session.server().clone());
-                }
-                Ok(_) => return Ok(()),
-                Err(error) if may_be_absent(error.kind()) => tour.absent(self),
-                Err(error) => tour.failed(self, error),
+        while let Some(found) = self.go_on_to_holder(identifier, &mut tour).await {
+            if !has_other_names(&found, name) {
+                return Ok(());
             }
-            if !self.go_on(&mut tour).await {
-                break;
-            }
+            renamed.get_or_insert(self.session.server().clone());
         }
         match renamed {
             Some(server) => Ok(self.go_to(&server, &mut tour).await?),
@@ -130,24 +121,21 @@ impl KmipKeys {
         let mut tour = self.tour();
         let mut others: Vec<(ServerAddress, ObjectAttributes)> = Vec::new();
         let mut wrong = None;
-        loop {
-            match self.session.get_attributes(identifier).await {
-                Ok(found) if saved.has_another_name(&found) => {
-                    others.push((self.session.server().clone(), found));
-                }
-                Ok(found) => match self.try_to_open(found, saved, is_right).await {
-                    Opened::Right(fetched) => return Ok(fetched),
-                    Opened::Wrong(result) => {
-                        wrong.get_or_insert(result);
-                    }
-                    Opened::Unknown(error) => tour.not_given(error),
-                    Opened::Failed(error) => return Err(self.gave_up(tour, error)),
-                },
-                Err(error) if may_be_absent(error.kind()) => tour.absent(self),
-                Err(error) => tour.failed(self, error),
+        while let Some(found) = self.go_on_to_holder(identifier, &mut tour).await {
+            if has_other_names(&found, saved.key.name.as_deref()) {
+                others.push((self.session.server().clone(), found));
+                continue;
             }
-            if !self.go_on(&mut tour).await {
-                break;
+            match self.try_to_open(found, saved, is_right).await {
+                Opened::Right(fetched) => return Ok(fetched),
+                Opened::Wrong(result) => {
+                    wrong.get_or_insert(result);
+                }
+                Opened::Unknown(error) => tour.not_given(error),
+                Opened::Failed(error) => {
+                    let _ = self.come_home(tour);
+                    return Err(error);
+                }
             }
         }
         // Somebody may have changed the Name of the right one.
@@ -210,11 +198,6 @@ impl KmipKeys {
             wrapped: Some(wrapped.clone()),
         })
     }
-
-    fn gave_up(&mut self, tour: Tour, error: KmipKeyError) -> KmipKeyError {
-        let _ = self.come_home(tour);
-        error
-    }
 }
 
 impl<'a> Saved<'a> {
@@ -233,10 +216,5 @@ impl<'a> Saved<'a> {
             },
             looks_at_state,
         }
-    }
-
-    /// Whether the key that was found has Names, but not the one that ours had when it was taken into use.
-    fn has_another_name(&self, found: &ObjectAttributes) -> bool {
-        has_other_names(found, self.key.name.as_deref())
     }
 }

@@ -2,12 +2,14 @@
 
 use std::collections::VecDeque;
 
-use kmip_client::{ServerAddress, Session};
+use kmip_client::{ObjectAttributes, ServerAddress, Session};
 
+use super::find::may_be_absent;
 use super::{KmipKeyError, KmipKeys, NotThere};
 
 /// The servers of the list, one after another: first the one that is in use.
 pub(super) struct Tour {
+    /// Those that have not had their turn.
     rest: VecDeque<ServerAddress>,
     /// The session that was in use at first, once another one is.
     home: Option<Session>,
@@ -46,15 +48,16 @@ impl KmipKeys {
     pub(super) fn tour(&self) -> Tour {
         let here = self.session.server();
         let servers = self.client.config().servers.iter();
+        let others = servers.filter(|server| *server != here);
         Tour {
-            rest: servers.filter(|server| *server != here).cloned().collect(),
+            rest: std::iter::once(here).chain(others).cloned().collect(),
             home: None,
             failure: None,
             told: Vec::new(),
         }
     }
 
-    /// Goes on to the next server that lets us connect; `false` behind the last one.
+    /// Goes on to the next server that lets us connect, at first to the one that is in use; `false` behind the last one.
     pub(super) async fn go_on(&mut self, tour: &mut Tour) -> bool {
         while let Some(server) = tour.rest.pop_front() {
             match self.go_to(&server, tour).await {
@@ -65,6 +68,23 @@ impl KmipKeys {
             }
         }
         false
+    }
+
+    /// Goes on to the next server that has an object of this unique identifier, and what it says about it; `None` behind
+    /// the last one. Those that have none, and those that cannot tell, are noted.
+    pub(super) async fn go_on_to_holder(
+        &mut self,
+        identifier: &str,
+        tour: &mut Tour,
+    ) -> Option<ObjectAttributes> {
+        while self.go_on(tour).await {
+            match self.session.get_attributes(identifier).await {
+                Ok(found) => return Some(found),
+                Err(error) if may_be_absent(error.kind()) => tour.absent(self),
+                Err(error) => tour.failed(self, error),
+            }
+        }
+        None
     }
 
     /// Goes to this server, whatever is next.
