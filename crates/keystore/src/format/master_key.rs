@@ -139,6 +139,12 @@ impl MasterKeyRef {
         }
     }
 
+    /// Whether it is the key on a KMIP server that has this Unique Identifier there. (Servers that do not replicate may
+    /// each have a key of the same one.)
+    pub fn is_kmip_key(&self, identifier: &str) -> bool {
+        self.provider == Provider::Kmip && self.identifier.as_deref() == Some(identifier)
+    }
+
     /// The same key, used in another way (`security.kmip.wrapOnServer`): it never leaves the KMIP server, which
     /// unwraps with it what plays the master key's part here. `None` is the usual way.
     #[must_use]

@@ -20,7 +20,7 @@ use crate::error::Error;
 use crate::failpoint;
 use crate::file;
 use crate::format::{
-    self, Cipher, Current, Header, HistoryEntry, HistoryReason, KeyState, MasterKeyRef, Provider,
+    self, Cipher, Current, Header, HistoryEntry, HistoryReason, KeyState, MasterKeyRef,
 };
 use crate::memory::{DataKey, MasterKey};
 use crate::tree_id::TreeId;
@@ -368,10 +368,7 @@ impl Keystore {
     /// # Errors
     /// [`Error::Io`].
     pub fn note_revoked(&self, identifier: &str) -> Result<bool, Error> {
-        let is_it = |entry: &HistoryEntry| {
-            entry.key.provider == Provider::Kmip
-                && entry.key.identifier.as_deref() == Some(identifier)
-        };
+        let is_it = |entry: &HistoryEntry| entry.key.is_kmip_key(identifier);
         let known = self.info().history;
         let known: Vec<_> = known.iter().filter(|entry| is_it(entry)).collect();
         if known.iter().all(|entry| entry.revoked_unix_secs.is_some()) {

@@ -9,7 +9,7 @@ use super::state::State;
 use crate::crypto::{SEAL_OVERHEAD, SealKey};
 use crate::error::Error;
 use crate::file;
-use crate::format::{self, Body, Provider};
+use crate::format::{self, Body};
 use crate::tree_id::TreeId;
 
 /// What became of the copy of the previous keystore when a tree was destroyed.
@@ -43,9 +43,9 @@ impl Keystore {
     pub fn is_previous_under(&self, identifier: &str) -> Result<bool, Error> {
         match Keystore::inspect_previous(&self.dbpath) {
             Ok(None) => Ok(false),
-            Ok(Some(header)) => Ok(header.master_key().is_some_and(|key| {
-                key.provider == Provider::Kmip && key.identifier.as_deref() == Some(identifier)
-            })),
+            Ok(Some(header)) => Ok(header
+                .master_key()
+                .is_some_and(|key| key.is_kmip_key(identifier))),
             Err(error @ Error::Io { .. }) => Err(error),
             Err(_) => Ok(true),
         }

@@ -247,8 +247,7 @@ async fn given_key(
     };
     let identifier = found.unique_identifier.clone();
     let current = &info.master_key;
-    let is_same_object = current.provider == Provider::Kmip
-        && current.identifier.as_deref() == Some(identifier.as_str());
+    let is_same_object = current.is_kmip_key(&identifier);
     let generation = slot.next_generation;
     let wrapped_now = current
         .wrapped()

@@ -129,17 +129,14 @@ fn still_needed(key: &str, by: impl Into<String>) -> RotationError {
 
 /// Refuses if something in the keystore is under the KMIP key with this unique identifier.
 fn check_unused(keystore: &Keystore, identifier: &str) -> Result<(), RotationError> {
-    let is_it = |key: &MasterKeyRef| {
-        key.provider == Provider::Kmip && key.identifier.as_deref() == Some(identifier)
-    };
-    if is_it(&keystore.master_key()) {
+    if keystore.master_key().is_kmip_key(identifier) {
         let by = "the keystore, whose master key it is,";
         return Err(still_needed(identifier, by));
     }
     let trees: Vec<_> = keystore
         .tree_master_keys()
         .into_iter()
-        .filter(|own| is_it(&own.key))
+        .filter(|own| own.key.is_kmip_key(identifier))
         .map(|own| own.tree.to_string())
         .collect();
     let by = match trees.as_slice() {
@@ -173,9 +170,7 @@ fn check_not_announced(keystore: &Keystore, found: &ObjectAttributes) -> Result<
 fn is_of_dbpath(keystore: &Keystore, found: &ObjectAttributes) -> bool {
     let info = keystore.info();
     let ours = format!("strongroom/{}/", info.dbpath_id);
-    let was_master = info.history.iter().any(|entry| {
-        entry.key.provider == Provider::Kmip
-            && entry.key.identifier.as_ref() == Some(&found.unique_identifier)
-    });
+    let mut history = info.history.iter();
+    let was_master = history.any(|entry| entry.key.is_kmip_key(&found.unique_identifier));
     was_master || found.names.iter().any(|name| name.starts_with(&ours))
 }

@@ -133,8 +133,7 @@ async fn given_key(
     };
     let identifier = found.unique_identifier.clone();
     if let Some(now) = now
-        && now.key.provider == Provider::Kmip
-        && now.key.identifier.as_ref() == Some(&identifier)
+        && now.key.is_kmip_key(&identifier)
         && now.key.is_wrapped_on_server() == keys.wraps_on_server()
         // Another server may have another key of this identifier.
         && let Ok(same) = keys.open_key(&now.key, keystore.info().dbpath_id, Some(tree)).await
