@@ -261,9 +261,9 @@ pub(crate) fn perform(
     auditor: &mut Auditor<'_>,
     message: RequestMessage,
 ) -> Performed {
+    let undoes = undoes(&message);
     let header = message.header;
     let continues = header.batch_error_continuation_option;
-    let undoes = continues == Some(BatchErrorContinuationOption::Undo);
     let objects = means.objects;
     let mut context = Context {
         journal: undoes.then(Vec::new),

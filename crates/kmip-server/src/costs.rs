@@ -92,14 +92,15 @@ impl Costs {
                 "the server is busy with costly cryptography: try again later",
             )
         };
+        let most = self.limits.costly_at_once.max(1);
         let mut at_it = self.at_it.lock();
-        if at_it.performed >= self.limits.costly_at_once.max(1) {
+        if at_it.performed >= most {
             if at_it.waiting >= self.limits.costly_waiting {
                 return Err(busy());
             }
             at_it.waiting += 1;
             let mut is_late = false;
-            while at_it.performed >= self.limits.costly_at_once.max(1) && !is_late {
+            while at_it.performed >= most && !is_late {
                 is_late = match deadline.end() {
                     Some(end) => {
                         self.done.wait_until(&mut at_it, end);
@@ -112,7 +113,7 @@ impl Costs {
                 };
             }
             at_it.waiting -= 1;
-            if at_it.performed >= self.limits.costly_at_once.max(1) {
+            if at_it.performed >= most {
                 return Err(busy());
             }
         }

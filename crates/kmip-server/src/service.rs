@@ -19,7 +19,7 @@ use crate::budget::Budget;
 use crate::clock::{self, Clock, now};
 use crate::costs::{Costs, CryptoLimits};
 use crate::failure::Failure;
-use crate::identity::{Authority, CommonNameAuthority, Peer, Refusal};
+use crate::identity::{Authority, CommonNameAuthority, Identity, Peer, Refusal};
 use crate::objects::{Objects, Turn};
 use crate::refusals::{Kind, Refused};
 use crate::stats::Stats;
@@ -53,6 +53,12 @@ pub(crate) enum Begun {
     Answered(Reply),
     /// It goes on where it may block.
     Slow(Slow),
+}
+
+/// What a request has been given that waits for nothing.
+struct AtOnce {
+    identity: Arc<Identity>,
+    turn: Turn,
 }
 
 /// A request that may take long.
@@ -150,10 +156,10 @@ impl Service {
             Ok(message) => message,
             Err(reply) => return Begun::Answered(self.counted(begun, *reply)),
         };
-        match self.turn_at_once(peer, &message) {
+        match self.at_once(peer, &message) {
             None => Begun::Slow(Slow { message, begun }),
-            Some(turn) => {
-                let reply = self.answer(peer, message, Some(turn));
+            Some(at_once) => {
+                let reply = self.answer(peer, message, Some(at_once));
                 Begun::Answered(self.counted(begun, reply))
             }
         }
@@ -172,10 +178,10 @@ impl Service {
         reply
     }
 
-    /// The tenant's turn, if the request can be expected to wait for nothing: one item that only reads, an object that
+    /// The client, and its tenant's turn, if the request can be expected to wait for nothing: one item that only reads, an object that
     /// is in memory and on the disk, no date that has come, no password to compute, an audit log that takes the line.
     /// (What changes between this look and the work costs a wait, or is seen there.)
-    fn turn_at_once(&self, peer: &Peer, message: &RequestMessage) -> Option<Turn> {
+    fn at_once(&self, peer: &Peer, message: &RequestMessage) -> Option<AtOnce> {
         let [item] = message.batch_items.as_slice() else {
             return None;
         };
@@ -212,7 +218,8 @@ impl Service {
                 return None;
             }
         }
-        self.objects.try_turn(&identity.tenant)
+        let turn = self.objects.try_turn(&identity.tenant)?;
+        Some(AtOnce { identity, turn })
     }
 
     /// Answers a request that is one too many, without looking at it closely.
@@ -271,12 +278,16 @@ impl Service {
         }))
     }
 
-    /// `turn`: the tenant's, if nothing may be waited for.
-    fn answer(&self, peer: &Peer, message: RequestMessage, turn: Option<Turn>) -> Reply {
+    /// `at_once`: what is known already, if nothing may be waited for.
+    fn answer(&self, peer: &Peer, message: RequestMessage, at_once: Option<AtOnce>) -> Reply {
         let asked = message.header.protocol_version;
-        let identity = self
-            .authority
-            .identify(peer, message.header.authentication.as_ref());
+        let (identity, turn) = match at_once {
+            Some(AtOnce { identity, turn }) => (Ok(identity), Some(turn)),
+            None => {
+                let authentication = message.header.authentication.as_ref();
+                (self.authority.identify(peer, authentication), None)
+            }
+        };
         let mut auditor = Auditor::new(
             &*self.audit,
             &self.stats,
