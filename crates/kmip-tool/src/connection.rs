@@ -295,10 +295,9 @@ fn password_of(path: &Path) -> Result<Password, Failure> {
     // Of the open file, so that it cannot be exchanged between the check and the reading.
     #[cfg(unix)]
     {
-        use std::os::unix::fs::MetadataExt;
         let metadata = file.metadata().map_err(|error| failed(error.to_string()))?;
         // A pipe (a shell's <(command)) has no permissions that would mean anything.
-        if metadata.is_file() && metadata.mode() & 0o077 != 0 {
+        if metadata.is_file() && tls::mode_open_to_others(&metadata).is_some() {
             return Err(failed(
                 "others may read it: make it 0600 or 0400 (chmod 600)".to_owned(),
             ));

@@ -243,9 +243,7 @@ pub fn read_passphrase(passphrase: &Passphrase) -> Result<Zeroizing<String>, Kek
 async fn fetch(kmip: &Kmip) -> Result<Zeroizing<Vec<u8>>, KekError> {
     let servers = ServerAddress::parse_list(&kmip.servers, DEFAULT_PORT)
         .map_err(|error| KekError::Servers(error.to_string()))?;
-    if kmip.certificate_file.exists() {
-        secret::check_private(&kmip.certificate_file).map_err(KekError::Exposed)?;
-    }
+    secret::check_private(&kmip.certificate_file).map_err(KekError::Exposed)?;
     let tls = ClientTls {
         trust: match &kmip.ca_file {
             Some(file) => Trust::only(file),

@@ -1,8 +1,7 @@
 //! Reading secrets that an operator keeps in files.
 
 use std::fs::{File, Metadata};
-use std::io::Read;
-use std::os::unix::fs::PermissionsExt;
+use std::io::{ErrorKind, Read};
 use std::path::Path;
 
 use base64::Engine;
@@ -12,19 +11,23 @@ use zeroize::Zeroizing;
 /// Longest passphrase or key, in bytes.
 const MAX_BYTES: usize = 4096;
 
-/// What is wrong with a secret that others than its owner can read: it is none. (Pipes and the like are not looked at.)
+/// What is wrong with a secret that others than its owner can read: it is none. (Pipes and the like are not looked at. A
+/// file that is not there is told of by whoever reads it.)
 ///
 /// # Errors
 /// Names the file, its mode and what to do.
 pub(crate) fn check_private(path: &Path) -> Result<(), String> {
-    let metadata = std::fs::metadata(path)
-        .map_err(|error| format!("cannot look at {}: {error}", path.display()))?;
-    check_mode(path, &metadata)
+    match std::fs::metadata(path) {
+        Ok(metadata) => check_mode(path, &metadata),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(format!("cannot look at {}: {error}", path.display())),
+    }
 }
 
 fn check_mode(path: &Path, metadata: &Metadata) -> Result<(), String> {
-    let mode = metadata.permissions().mode() & 0o777;
-    if metadata.is_file() && mode & 0o077 != 0 {
+    if metadata.is_file()
+        && let Some(mode) = tls::mode_open_to_others(metadata)
+    {
         return Err(format!(
             "{path} can be read by others than its owner (mode {mode:o}), so it is no secret: chmod 600 {path}",
             path = path.display()
@@ -93,6 +96,7 @@ fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, String> {
 #[cfg(test)]
 mod tests {
     use std::fs::Permissions;
+    use std::os::unix::fs::PermissionsExt;
 
     use super::*;
 

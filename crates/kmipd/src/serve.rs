@@ -255,10 +255,7 @@ fn server_tls(config: &Config) -> Result<ServerTls, Error> {
         Some(key) => ("tls.keyFile", key),
         None => ("tls.certificateFile", &tls.certificate_file),
     };
-    // A file that is not there is told of by whoever reads it.
-    if key.exists() {
-        secret::check_private(key).map_err(|problem| Error::Exposed { option, problem })?;
-    }
+    secret::check_private(key).map_err(|problem| Error::Exposed { option, problem })?;
     let password = tls
         .key_password_file
         .as_deref()

@@ -1,6 +1,6 @@
 //! Reading PEM files with a bound, and writing files that only their owner may read.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, Metadata, OpenOptions};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
@@ -161,6 +161,14 @@ fn read_bounded(path: &Path) -> Result<Zeroizing<Vec<u8>>> {
         });
     }
     Ok(bytes)
+}
+
+/// The permission bits (at most 0o7777) of a file on which others than its owner have a right: whoever reads a secret from
+/// it refuses. `None` if nobody else has. (Those of what is no regular file, a pipe for instance, mean nothing.)
+#[cfg(unix)]
+pub fn mode_open_to_others(metadata: &Metadata) -> Option<u32> {
+    let mode = std::os::unix::fs::MetadataExt::mode(metadata) & 0o7777;
+    (mode & 0o077 != 0).then_some(mode)
 }
 
 /// Writes `contents` to `path` with mode 0600, replacing a file of that name in one step: whoever

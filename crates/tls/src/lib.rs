@@ -40,7 +40,7 @@ pub use certificate::CertificateInfo;
 pub use client::{ClientTls, LoadedClient};
 pub use crl::{CertificateId, RevocationLists};
 pub use error::{Error, Result};
-pub use file::{MAX_FILE_BYTES, write_private};
+pub use file::{MAX_FILE_BYTES, mode_open_to_others, write_private};
 pub use identity::{Identity, IdentityFiles};
 pub use password::Password;
 pub use private_key::load as load_private_key;

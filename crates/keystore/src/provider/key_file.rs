@@ -4,7 +4,6 @@
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
@@ -15,8 +14,6 @@ use crate::memory::{KEY_LEN, MasterKey};
 
 /// The longest key file, in bytes: the key takes 44, the rest may be white space.
 pub const MAX_LEN: u64 = 1024;
-/// Mode bits that a key file must not have: group and others.
-const TOO_OPEN: u32 = 0o077;
 
 /// Why a key file is not used. Each message names the file and says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -89,8 +86,7 @@ pub fn read(path: &Path) -> Result<MasterKey, KeyFileError> {
     if !metadata.is_file() {
         return Err(KeyFileError::NotAFile { path });
     }
-    if metadata.mode() & TOO_OPEN != 0 {
-        let got = metadata.mode() & 0o7777;
+    if let Some(got) = tls::mode_open_to_others(&metadata) {
         return Err(KeyFileError::TooOpen { path, got });
     }
     // With room for all of it, so that no copy is left behind by growing.

@@ -124,10 +124,10 @@ impl KeyEncryptionKey {
 fn check_private(path: &Path) -> Result<(), StoreError> {
     #[cfg(unix)]
     {
-        use std::os::unix::fs::PermissionsExt;
         let metadata = fs::metadata(path).map_err(StoreError::io("read", path))?;
-        let mode = metadata.permissions().mode() & 0o777;
-        if metadata.is_file() && mode & 0o077 != 0 {
+        if metadata.is_file()
+            && let Some(mode) = tls::mode_open_to_others(&metadata)
+        {
             return Err(StoreError::KeyExposed {
                 path: path.to_owned(),
                 mode,

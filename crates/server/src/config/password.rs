@@ -3,7 +3,6 @@
 
 use std::fs::File;
 use std::io::Read;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
@@ -19,8 +18,6 @@ const FILE: &str = "security.kmip.clientCertificatePasswordFile";
 
 /// The longest password file, in bytes.
 const MAX_FILE_BYTES: u64 = 4096;
-/// Mode bits that the file must not have: group and others.
-const TOO_OPEN: u32 = 0o077;
 
 /// The password, from wherever it was given.
 ///
@@ -65,10 +62,11 @@ fn read(path: &Path) -> Result<Password, String> {
         return Err("is a directory".to_owned());
     }
     // A pipe (a shell's <(command)) has no permissions that would mean anything.
-    if metadata.is_file() && metadata.mode() & TOO_OPEN != 0 {
+    if metadata.is_file()
+        && let Some(mode) = tls::mode_open_to_others(&metadata)
+    {
         return Err(format!(
-            "may be read by others (mode {:04o}): make it 0600 or 0400 (chmod 600)",
-            metadata.mode() & 0o7777
+            "may be read by others (mode {mode:04o}): make it 0600 or 0400 (chmod 600)"
         ));
     }
     // With room for all of it, so that no copy is left behind by growing.

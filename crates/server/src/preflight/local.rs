@@ -11,9 +11,6 @@ use super::{Report, own_keys};
 use crate::encryption::certificate;
 use crate::startup::{self, DbpathLock, DbpathState, EncryptionOptions, KmipOptions, StartupError};
 
-/// The mode bits that nothing with a key in it should have: group and others.
-const TOO_OPEN: u32 = 0o077;
-
 /// Looks at the dbpath and its keystore. The keystore's header, if there is one that fits.
 pub(super) fn dbpath(
     report: &mut Report,
@@ -205,7 +202,7 @@ pub(super) fn tls_files(report: &mut Report, kmip: &KmipOptions) -> bool {
 fn permissions(report: &mut Report, name: &'static str, path: &Path) {
     let shown = path.display();
     match std::fs::metadata(path) {
-        Ok(metadata) if metadata.mode() & TOO_OPEN == 0 => {
+        Ok(metadata) if tls::mode_open_to_others(&metadata).is_none() => {
             let mode = metadata.mode() & 0o7777;
             report.passed(name, None, format!("{shown} has the mode {mode:04o}"));
         }
