@@ -61,8 +61,9 @@ pub trait Tree: Send + Sync {
     /// active now. Does nothing if nothing was written since the last time. Blocks.
     fn flush(&self) -> Result<()>;
 
-    /// Writes every table anew, under the data key that is active now. Takes as long as reading and
-    /// writing all data; reads and writes go on meanwhile. Blocks.
+    /// Writes every table anew, under the data key that is active now. What is in memory is no table
+    /// yet: [`flush`](Tree::flush) before. Takes as long as reading and writing all data; reads and
+    /// writes go on meanwhile. Blocks.
     fn rewrite(&self) -> Result<()>;
 
     /// Which data keys the tree's files are under, by their headers. Empty if the tree is in clear.

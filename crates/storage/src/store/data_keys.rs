@@ -79,7 +79,7 @@ impl Store {
             let opened = Arc::new(inner.opened(tree).await?);
             {
                 let _ddl = inner.ddl.lock().await;
-                inner.flush_alone(tree, &opened, false).await?;
+                inner.flush_alone(tree, Arc::clone(&opened)).await?;
             }
             blocking(move || opened.with(|tree| tree.rewrite())).await
         })
@@ -165,35 +165,27 @@ impl StoreInner {
                     .await?;
             }
         }
-        self.flush_alone(tree, &Arc::new(opened), true).await?;
+        self.flush_alone(tree, Arc::new(opened)).await?;
         Ok(id)
     }
 
-    /// Flushes a tree while nobody commits to it, with its keys looked up anew before if `refresh`. The caller holds `ddl`:
-    /// who closes gates is alone.
+    /// Flushes a tree, under the data key that is active now, while nobody commits to it. The caller holds `ddl`: who
+    /// closes gates is alone.
     ///
     /// The engine (surrealkv 1.2.0) names in its manifest the oldest segment of the log that it needs, and removes those
     /// before. With a commit on its way through a segment that is being flushed, the manifest is written with that
     /// segment, and if the commit ends meanwhile the segment is removed nevertheless: until the next flush, a tree in
     /// that state does not open after a crash, although nothing of it is lost ("Index gap in segment").
-    async fn flush_alone(
-        self: &Arc<Self>,
-        tree: TreeId,
-        opened: &Arc<Opened>,
-        refresh: bool,
-    ) -> Result<()> {
+    async fn flush_alone(self: &Arc<Self>, tree: TreeId, opened: Arc<Opened>) -> Result<()> {
         // The server's own tree has no gate: whoever writes to it holds `ddl`, as the caller does.
         let entry = self.entry_of(tree);
         let closed = entry.as_ref().map(|entry| entry.gate.close());
         if let Some(closed) = &closed {
             closed.drained().await;
         }
-        let opened = Arc::clone(opened);
         blocking(move || {
             opened.with(|tree| {
-                if refresh {
-                    tree.refresh_keys()?;
-                }
+                tree.refresh_keys()?;
                 tree.flush()
             })
         })

@@ -12,9 +12,12 @@ pub(super) fn sync_directory(path: &Path) -> Result<(), AuditFileError> {
 }
 
 pub(super) fn open_directory(path: &Path) -> Result<File, AuditFileError> {
-    let directory = path
-        .parent()
+    File::open(directory_of(path)).map_err(io_error("open the directory of", path))
+}
+
+/// The directory that a file is in.
+pub(super) fn directory_of(path: &Path) -> &Path {
+    path.parent()
         .filter(|directory| !directory.as_os_str().is_empty())
-        .unwrap_or_else(|| Path::new("."));
-    File::open(directory).map_err(io_error("open the directory of", path))
+        .unwrap_or_else(|| Path::new("."))
 }

@@ -12,7 +12,7 @@ use time::OffsetDateTime;
 use super::super::line::{self, ChainKey, Link, MAX_LINE_BYTES};
 use super::super::rfc3339;
 use super::State;
-use super::directory::sync_directory;
+use super::directory::{directory_of, sync_directory};
 use super::error::{AuditFileError, io_error};
 use super::head::read_head;
 
@@ -202,11 +202,7 @@ fn end_of(file: &mut File, path: &Path) -> Result<End, AuditFileError> {
 /// The end of the chain in the newest of the files that were full, and in the note.
 fn newest(path: &Path, head: Option<Link>) -> Option<Link> {
     let name = path.file_name()?.to_str()?;
-    let directory = path
-        .parent()
-        .filter(|directory| !directory.as_os_str().is_empty())
-        .unwrap_or_else(|| Path::new("."));
-    let mut full: Vec<(u64, PathBuf)> = fs::read_dir(directory)
+    let mut full: Vec<(u64, PathBuf)> = fs::read_dir(directory_of(path))
         .ok()?
         .filter_map(|entry| {
             let path = entry.ok()?.path();
