@@ -49,13 +49,6 @@ fn the_newer_document_command_line() {
 
 #[test]
 fn switches_take_a_value_or_none() {
-    let certificate = [
-        "--enableEncryption",
-        "--kmipServerName",
-        "h",
-        "--kmipClientCertificateFile",
-        "c",
-    ];
     for (extra, rotate, activate) in [
         (&["--kmipRotateMasterKey"][..], true, true),
         (&["--kmipRotateMasterKey", "true"], true, true),
@@ -65,7 +58,7 @@ fn switches_take_a_value_or_none() {
             false,
         ),
     ] {
-        let options = options(&[&certificate[..], extra].concat(), "");
+        let options = options(&[&KMIP[..], extra].concat(), "");
         let kmip = kmip(&options);
         assert_eq!(
             (kmip.rotate_master_key, kmip.activate_keys),

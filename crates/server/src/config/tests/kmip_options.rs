@@ -19,16 +19,9 @@ fn a_number_as_key_identifier_keeps_its_text() {
 
 #[test]
 fn a_polling_interval_of_zero_or_less_turns_it_off() {
-    let base = [
-        "--enableEncryption",
-        "--kmipServerName",
-        "h",
-        "--kmipClientCertificateFile",
-        "c",
-    ];
     for seconds in ["0", "-1"] {
         let options = options(
-            &[&base[..], &["--kmipKeyStatePollingSeconds", seconds]].concat(),
+            &[&KMIP[..], &["--kmipKeyStatePollingSeconds", seconds]].concat(),
             "",
         );
         assert_eq!(kmip(&options).key_state_polling, None);
@@ -39,13 +32,6 @@ fn a_polling_interval_of_zero_or_less_turns_it_off() {
 fn kmip_protocol_versions() {
     use kmip::ProtocolVersion as V;
     use kmip_client::VersionPolicy::{AtMost, Exactly, Negotiate};
-    let base = [
-        "--enableEncryption",
-        "--kmipServerName",
-        "h",
-        "--kmipClientCertificateFile",
-        "c",
-    ];
     for (given, expected) in [
         (&[][..], Negotiate),
         (&["--kmipUseLegacyProtocol=false"], Negotiate),
@@ -66,7 +52,7 @@ fn kmip_protocol_versions() {
             Exactly(V::V2_0),
         ),
     ] {
-        let options = options(&[&base[..], given].concat(), "");
+        let options = options(&[&KMIP[..], given].concat(), "");
         assert_eq!(kmip(&options).version, expected, "{given:?}");
     }
     // YAML reads 2.0 as a number unless it is quoted: both are understood.

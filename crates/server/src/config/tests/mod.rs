@@ -27,17 +27,19 @@ pub(super) fn load_with(args: &[&str], yaml: &str) -> Result<Options, Error> {
     }
 }
 
-/// The options of a server with KMIP, and these.
+/// The options of a server with KMIP.
+pub(super) const KMIP: [&str; 5] = [
+    "--enableEncryption",
+    "--kmipServerName",
+    "h",
+    "--kmipClientCertificateFile",
+    "c",
+];
+
+/// These options, and [`KMIP`].
 pub(super) fn with_kmip(extra: &[&str]) -> Vec<String> {
-    let base = [
-        "--enableEncryption",
-        "--kmipServerName",
-        "h",
-        "--kmipClientCertificateFile",
-        "c",
-    ];
     std::iter::once("strongroomd")
-        .chain(base)
+        .chain(KMIP)
         .chain(extra.iter().copied())
         .map(str::to_owned)
         .collect()

@@ -4,18 +4,11 @@ use super::*;
 
 #[test]
 fn a_password_is_shown_nowhere() {
-    let base = [
-        "--enableEncryption",
-        "--kmipServerName",
-        "h",
-        "--kmipClientCertificateFile",
-        "c",
-    ];
     for extra in [
         &["--kmipClientCertificatePassword", "-hunter2"][..],
         &["--kmipClientCertificatePassword=-hunter2"],
     ] {
-        let options = options(&[&base[..], extra].concat(), "");
+        let options = options(&[&KMIP[..], extra].concat(), "");
         assert_eq!(
             kmip(&options)
                 .client_certificate_password
