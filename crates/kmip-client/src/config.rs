@@ -20,6 +20,20 @@ pub enum VersionPolicy {
     Exactly(ProtocolVersion),
 }
 
+impl VersionPolicy {
+    /// What it is together with MongoDB Enterprise's `useLegacyProtocol`, which means KMIP 1.0 or 1.1; `None` if a newer
+    /// version is asked for, so that the two exclude each other.
+    pub fn with_legacy_protocol(self) -> Option<Self> {
+        const NEWEST_LEGACY: ProtocolVersion = ProtocolVersion::V1_1;
+        match self {
+            Self::Negotiate => Some(Self::AtMost(NEWEST_LEGACY)),
+            Self::AtMost(version) | Self::Exactly(version) => {
+                (version <= NEWEST_LEGACY).then_some(self)
+            }
+        }
+    }
+}
+
 /// Everything that a [`crate::Client`] needs to know.
 #[derive(Clone, Debug)]
 pub struct ClientConfig {

@@ -257,30 +257,23 @@ impl ConnectionOptions {
     }
 }
 
-/// MongoDB Enterprise's `useLegacyProtocol` means KMIP 1.0 or 1.1.
-const NEWEST_LEGACY: ProtocolVersion = ProtocolVersion::V1_1;
-
 /// What both options together ask for, as `strongroomd` has it.
 fn version_policy(
     version: Option<VersionPolicy>,
     use_legacy_protocol: Option<bool>,
 ) -> Result<VersionPolicy, Failure> {
+    let policy = version.unwrap_or_default();
     if use_legacy_protocol != Some(true) {
-        return Ok(version.unwrap_or_default());
+        return Ok(policy);
     }
-    match version {
-        None | Some(VersionPolicy::Negotiate) => Ok(VersionPolicy::AtMost(NEWEST_LEGACY)),
-        Some(VersionPolicy::Exactly(version) | VersionPolicy::AtMost(version))
-            if version > NEWEST_LEGACY =>
-        {
-            Err(Failure::options(format!(
-                "--kmipProtocolVersion (security.kmip.protocolVersion) {version} and --kmipUseLegacyProtocol \
-                 (security.kmip.useLegacyProtocol) exclude each other: the legacy protocol is KMIP 1.0 or 1.1; keep \
-                 one of the two options"
-            )))
-        }
-        Some(chosen) => Ok(chosen),
-    }
+    policy.with_legacy_protocol().ok_or_else(|| {
+        let version = VersionChoice(policy);
+        Failure::options(format!(
+            "--kmipProtocolVersion (security.kmip.protocolVersion) {version} and --kmipUseLegacyProtocol \
+             (security.kmip.useLegacyProtocol) exclude each other: the legacy protocol is KMIP 1.0 or 1.1; keep \
+             one of the two options"
+        ))
+    })
 }
 
 /// What is in the file, but for the end of its last line. Others must not be able to read it.

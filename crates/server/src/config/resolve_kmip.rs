@@ -119,9 +119,6 @@ pub(super) fn kmip(
     }))
 }
 
-/// MongoDB Enterprise's `useLegacyProtocol` means 1.0 or 1.1.
-const NEWEST_LEGACY: ProtocolVersion = ProtocolVersion::V1_1;
-
 fn version(settings: &Settings) -> Result<VersionPolicy, Error> {
     let legacy = settings
         .place(LEGACY)
@@ -129,18 +126,17 @@ fn version(settings: &Settings) -> Result<VersionPolicy, Error> {
     let pinned = settings
         .text(VERSION)
         .and_then(|text| text.parse::<ProtocolVersion>().ok());
-    match (legacy, pinned, settings.place(VERSION)) {
-        (Some(legacy), Some(version), Some(place)) if version > NEWEST_LEGACY => {
-            Err(Error::Conflict {
-                place: place.clone(),
-                other: legacy.clone(),
-                advice: "the legacy protocol is KMIP 1.0 or 1.1; keep one of the two options",
-            })
-        }
-        (_, Some(version), _) => Ok(VersionPolicy::Exactly(version)),
-        (Some(_), None, _) => Ok(VersionPolicy::AtMost(NEWEST_LEGACY)),
-        (None, None, _) => Ok(VersionPolicy::Negotiate),
-    }
+    let policy = pinned.map_or(VersionPolicy::Negotiate, VersionPolicy::Exactly);
+    let Some(legacy) = legacy else {
+        return Ok(policy);
+    };
+    policy
+        .with_legacy_protocol()
+        .ok_or_else(|| Error::Conflict {
+            place: settings.place(VERSION).unwrap_or(legacy).clone(),
+            other: legacy.clone(),
+            advice: "the legacy protocol is KMIP 1.0 or 1.1; keep one of the two options",
+        })
 }
 
 /// Without activation every state is fine, so that there is nothing to watch.
