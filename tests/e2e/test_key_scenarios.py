@@ -7,21 +7,12 @@ import pymongo
 import pytest
 
 from support import disk, keys, own_kmip
+from support.data import check, fill
 from support.exit_status import statuses
 from support.kmip import PyKmip
 from support.paths import STRONGROOM
 from support.process import wait_until
 from support.server import KmipAccess
-
-
-def fill(server, name="shop", n=50):
-    with server.client() as client:
-        client[name]["orders"].insert_many([{"_id": i, "v": f"v{i}"} for i in range(n)])
-
-
-def check(server, name="shop", n=50):
-    with server.client() as client:
-        assert client[name]["orders"].count_documents({}) == n
 
 
 @own_kmip.ON_EACH_KMIP_SERVER

@@ -8,4 +8,6 @@ mod key_store;
 mod peer;
 
 pub use key_store::{Key, Keys, honest, keys};
-pub use peer::{Act, Certificates, Peer, Request, agree, encode, encode_all, free_port};
+pub use peer::{
+    Act, Certificates, Peer, Request, agree, encode, encode_all, free_port, read_message,
+};

@@ -9,7 +9,7 @@ use kmip::operations::{DiscoverVersionsResponse, RequestPayload, ResponsePayload
 use kmip::registry::{Operation, ResultReason};
 use kmip::{DateTime, Limits, ProtocolVersion, RequestMessage, ResponseBatchItem, ResponseMessage};
 use tls::{ClientAuth, IdentityFiles, ServerTls, Trust};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
@@ -247,13 +247,19 @@ fn reset(stream: &TlsStream<TcpStream>) {
 }
 
 async fn read(stream: &mut TlsStream<TcpStream>) -> Option<RequestMessage> {
+    let message = read_message(stream).await?;
+    Some(RequestMessage::decode(&message, &Limits::DEFAULT).unwrap())
+}
+
+/// The bytes of the next message; `None` if the other side has hung up.
+pub async fn read_message(stream: &mut (impl AsyncRead + Unpin)) -> Option<Vec<u8>> {
     let mut header = [0; 8];
     stream.read_exact(&mut header).await.ok()?;
     let total = kmip::ttlv::message_bytes(header, &Limits::DEFAULT).unwrap();
     let mut message = header.to_vec();
     message.resize(total, 0);
     stream.read_exact(&mut message[8..]).await.ok()?;
-    Some(RequestMessage::decode(&message, &Limits::DEFAULT).unwrap())
+    Some(message)
 }
 
 /// A response message.

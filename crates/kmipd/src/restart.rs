@@ -60,14 +60,7 @@ fn compare(name: &str, before: &Value, now: &Value, names: &mut Vec<String>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    const BEFORE: &str = "\
-net: {listen: '127.0.0.1:5696'}
-tls: {certificateFile: server.pem, clientCaFile: ca.pem}
-storage: {directory: data, key: {file: kek}}
-tenants: [default]
-roles: {all: {operations: [all]}}
-";
+    use crate::config::SMALLEST;
 
     fn load(text: &str) -> Config {
         let directory = tempfile::tempdir().unwrap();
@@ -84,7 +77,7 @@ roles: {all: {operations: [all]}}
 
     #[test]
     fn each_option_that_waits_for_a_restart() {
-        let fixed = Fixed::new(&load(BEFORE));
+        let fixed = Fixed::new(&load(SMALLEST));
         for (from, to, expected) in [
             ("[default]", "[default, other]", vec![]),
             ("operations: [all]", "operations: [read]", vec![]),
@@ -107,8 +100,8 @@ roles: {all: {operations: [all]}}
                 ],
             ),
         ] {
-            assert!(BEFORE.contains(from));
-            let changed = fixed.changed_in(&load(&BEFORE.replace(from, to)));
+            assert!(SMALLEST.contains(from));
+            let changed = fixed.changed_in(&load(&SMALLEST.replace(from, to)));
             assert_eq!(changed, expected, "{to}");
         }
     }

@@ -2,11 +2,19 @@
 //! the list.
 
 use keystore::rotation::{Origin, RotationError, Target, TreeTarget, rotate, set_tree_key};
-use keystore::{MasterKeyRef, key_name, tree_key_name};
+use keystore::{Keystore, MasterKeyRef, key_name, tree_key_name};
 
 use crate::front::{Front, Ways};
 use crate::support::*;
 use crate::world::*;
+
+/// What a rotation does first; the Name that it announces.
+fn announce_next(keystore: &Keystore) -> String {
+    let name = key_name(keystore.info().dbpath_id, 2);
+    let next = MasterKeyRef::kmip(2, Some(name.clone()), None).unwrap();
+    keystore.announce_next(Some(next)).unwrap();
+    name
+}
 
 /// The key was made on the second server, and the first one is there again: it is found and used.
 #[tokio::test(flavor = "multi_thread")]
@@ -17,9 +25,7 @@ async fn the_announced_key_is_looked_for_on_every_server() {
     let keystore = a.created(&dbpath).await;
     keystore.create_data_key(tree(1)).unwrap();
     let before = contents(&keystore);
-    let name = key_name(keystore.info().dbpath_id, 2);
-    let next = MasterKeyRef::kmip(2, Some(name.clone()), None).unwrap();
-    keystore.announce_next(Some(next)).unwrap();
+    let name = announce_next(&keystore);
     let made = b.active_key(&name).await;
     let mut keys = a.before(&b).keys().await;
     let rotated = rotate(&keystore, Target::NewKmipKey(&mut keys))
@@ -41,9 +47,7 @@ async fn a_name_is_not_given_twice_when_a_server_is_away() {
     let keystore = a.created(&dbpath).await;
     keystore.create_data_key(tree(1)).unwrap();
     let before = contents(&keystore);
-    let name = key_name(keystore.info().dbpath_id, 2);
-    let next = MasterKeyRef::kmip(2, Some(name.clone()), None).unwrap();
-    keystore.announce_next(Some(next)).unwrap();
+    let name = announce_next(&keystore);
     a.active_key(&name).await;
     world.stop(0).await;
     let mut keys = a.before(&b).keys().await;
@@ -71,9 +75,7 @@ async fn a_key_that_is_nowhere_is_created() {
     let second = world.another_server().await;
     let (a, b, dbpath) = (world.site(first), world.site(second), world.dbpath());
     let keystore = a.created(&dbpath).await;
-    let name = key_name(keystore.info().dbpath_id, 2);
-    let next = MasterKeyRef::kmip(2, Some(name.clone()), None).unwrap();
-    keystore.announce_next(Some(next)).unwrap();
+    let name = announce_next(&keystore);
     let mut keys = a.before(&b).keys().await;
     let rotated = rotate(&keystore, Target::NewKmipKey(&mut keys))
         .await

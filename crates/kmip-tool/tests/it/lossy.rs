@@ -6,9 +6,10 @@ use std::sync::Mutex;
 
 use kmip::registry::Operation;
 use kmip::{Limits, RequestMessage};
+use kmip_peer::read_message;
 use rustls_pki_types::ServerName;
 use tls::{ClientAuth, ClientTls, IdentityFiles, ServerTls, Trust};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
+use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_rustls::{TlsAcceptor, TlsConnector};
@@ -108,12 +109,12 @@ async fn carry(
     let name = ServerName::from(server.ip());
     let mut server = connector.connect(name, tcp).await.ok()?;
     loop {
-        let request = message(&mut client).await?;
+        let request = read_message(&mut client).await?;
         let loss = decide(&request, &traffic);
         if loss != Some(Loss::Request) {
             server.write_all(&request).await.ok()?;
             server.flush().await.ok()?;
-            let answer = message(&mut server).await?;
+            let answer = read_message(&mut server).await?;
             if loss.is_none() {
                 client.write_all(&answer).await.ok()?;
                 client.flush().await.ok()?;
@@ -138,14 +139,4 @@ fn decide(request: &[u8], traffic: &Mutex<Traffic>) -> Option<Loss> {
         .lost
         .filter(|(lost, _)| *lost == number)
         .map(|(_, loss)| loss)
-}
-
-async fn message(stream: &mut (impl AsyncRead + Unpin)) -> Option<Vec<u8>> {
-    let mut header = [0; 8];
-    stream.read_exact(&mut header).await.ok()?;
-    let total = kmip::ttlv::message_bytes(header, &Limits::DEFAULT).unwrap();
-    let mut message = header.to_vec();
-    message.resize(total, 0);
-    stream.read_exact(&mut message[8..]).await.ok()?;
-    Some(message)
 }

@@ -229,17 +229,19 @@ fn add_clients(config: &mut Config, directory: &Path, path: &Path) -> Result<(),
     Ok(())
 }
 
+/// The smallest file that there is.
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const SMALLEST: &str = "\
+pub(crate) const SMALLEST: &str = "\
 net: {listen: '127.0.0.1:5696'}
 tls: {certificateFile: server.pem, clientCaFile: ca.pem}
 storage: {directory: data, key: {file: kek}}
 tenants: [default]
 roles: {all: {operations: [all]}}
 ";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
 
     fn file(text: &str) -> (tempfile::TempDir, PathBuf) {
         let directory = tempfile::tempdir().unwrap();

@@ -5,6 +5,8 @@ mod load;
 mod size;
 
 pub use error::ConfigError;
+#[cfg(test)]
+pub(crate) use load::SMALLEST;
 pub use load::{MAX_FILE_BYTES, load};
 
 use std::collections::BTreeMap;

@@ -1,8 +1,5 @@
 //! Clients that share a certificate, and say in each request who they are.
 
-use std::io::Write;
-use std::process::{Command, Stdio};
-
 use kmip::message::{Authentication, Credential, DeviceCredential, UsernameAndPassword};
 use kmip::operations::{CreateRequest, DestroyRequest, GetAttributeListRequest, GetRequest};
 use kmip::registry::{
@@ -16,21 +13,7 @@ use kmip::{
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
-use crate::rig::{Rig, ask};
-
-fn hash(password: &str) -> String {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_kmipd"))
-        .arg("password")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut input = child.stdin.take().unwrap();
-    writeln!(input, "{password}").unwrap();
-    drop(input);
-    let output = child.wait_with_output().unwrap();
-    String::from_utf8(output.stdout).unwrap().trim().to_owned()
-}
+use crate::rig::{Rig, ask, password_hash};
 
 fn user(name: &str, password: &str) -> Credential {
     Credential::UsernameAndPassword(UsernameAndPassword {
@@ -78,9 +61,9 @@ async fn users_and_devices() {
 roles:
   none: {{operations: []}}
 ",
-            hash("password1"),
-            hash("secret2"),
-            hash("secret"),
+            password_hash("password1\n"),
+            password_hash("secret2\n"),
+            password_hash("secret\n"),
         ),
     );
     std::fs::remove_file(rig.layout().client("strongroom")).unwrap();

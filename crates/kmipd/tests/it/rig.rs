@@ -1,7 +1,7 @@
 //! A directory of `kmipd init`, the program in it, and clients with its certificates.
 
 use std::collections::VecDeque;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -300,4 +300,20 @@ pub(crate) async fn ask(
     message.resize(total, 0);
     stream.read_exact(&mut message[8..]).await.unwrap();
     ResponseMessage::decode(&message, &Limits::DEFAULT).unwrap()
+}
+
+/// What `kmipd password` prints for this input: a password, with the end of its line or without.
+pub(crate) fn password_hash(typed: &str) -> String {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_kmipd"))
+        .arg("password")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut input = child.stdin.take().unwrap();
+    input.write_all(typed.as_bytes()).unwrap();
+    drop(input);
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success());
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }

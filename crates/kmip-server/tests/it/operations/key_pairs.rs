@@ -12,7 +12,7 @@ use kmip::structures::{
 };
 use kmip::{AttributeValue, Attributes, Data, Interval, KeyMaterial};
 
-use super::{V1_4, V2_1, active, aes, attributes, created, get, mask};
+use super::{V1_4, V2_1, active, aes, attributes, created, get, mask, signing_pair};
 use crate::peer::Peer;
 use crate::rig::Rig;
 
@@ -26,27 +26,12 @@ async fn key_pairs() {
         recommended_curve: Some(RecommendedCurve::P_384),
         ..CryptographicDomainParameters::default()
     };
-    let pair: CreateKeyPairResponse = peer
-        .ask(CreateKeyPairRequest {
-            common_attributes: Some(
-                Attributes::new()
-                    .with(AttributeValue::CryptographicAlgorithm(
-                        CryptographicAlgorithm::ECDSA,
-                    ))
-                    .with(AttributeValue::CryptographicDomainParameters(curve))
-                    .with(active()),
-            ),
-            private_key_attributes: Some(
-                Attributes::new().with(mask(CryptographicUsageMask::Sign)),
-            ),
-            public_key_attributes: Some(
-                Attributes::new().with(mask(CryptographicUsageMask::Verify)),
-            ),
-            ..CreateKeyPairRequest::default()
-        })
-        .await;
-    let private = pair.private_key_unique_identifier.to_string();
-    let public = pair.public_key_unique_identifier.to_string();
+    let ecdsa = Attributes::new()
+        .with(AttributeValue::CryptographicAlgorithm(
+            CryptographicAlgorithm::ECDSA,
+        ))
+        .with(AttributeValue::CryptographicDomainParameters(curve));
+    let (private, public) = signing_pair(&mut peer, ecdsa).await;
     let of_private = attributes(&mut peer, &private).await;
     assert_eq!(of_private.cryptographic_length(), Some(&384));
     assert_eq!(

@@ -46,6 +46,26 @@ async fn created(peer: &mut Peer, attributes: Attributes) -> String {
     response.unique_identifier.to_string()
 }
 
+/// A key pair that signs and verifies; the identifiers of its private and its public key.
+async fn signing_pair(peer: &mut Peer, attributes: Attributes) -> (String, String) {
+    let pair: CreateKeyPairResponse = peer
+        .ask(CreateKeyPairRequest {
+            common_attributes: Some(attributes.with(active())),
+            private_key_attributes: Some(
+                Attributes::new().with(mask(CryptographicUsageMask::Sign)),
+            ),
+            public_key_attributes: Some(
+                Attributes::new().with(mask(CryptographicUsageMask::Verify)),
+            ),
+            ..CreateKeyPairRequest::default()
+        })
+        .await;
+    (
+        pair.private_key_unique_identifier.to_string(),
+        pair.public_key_unique_identifier.to_string(),
+    )
+}
+
 async fn attributes(peer: &mut Peer, id: &str) -> Attributes {
     let response: GetAttributesResponse = peer
         .ask(GetAttributesRequest {

@@ -2,14 +2,14 @@
 
 use kmip::operations::*;
 use kmip::registry::{
-    CryptographicAlgorithm, CryptographicUsageMask, HashingAlgorithm, PaddingMethod,
-    RecommendedCurve, ResultReason, ValidityIndicator,
+    CryptographicAlgorithm, HashingAlgorithm, PaddingMethod, RecommendedCurve, ResultReason,
+    ValidityIndicator,
 };
 use kmip::structures::{CryptographicDomainParameters, CryptographicParameters};
 use kmip::{AttributeValue, Attributes, Bytes};
 use kmip_server::{CryptoLimits, ServerConfig};
 
-use super::{V1_4, V2_1, active, mask};
+use super::{V1_4, V2_1, signing_pair};
 use crate::peer::Peer;
 use crate::rig::Rig;
 
@@ -27,25 +27,6 @@ const HASHES: [HashingAlgorithm; 10] = [
     H::SHA3_384,
     H::SHA3_512,
 ];
-
-async fn pair(peer: &mut Peer, attributes: Attributes) -> (String, String) {
-    let pair: CreateKeyPairResponse = peer
-        .ask(CreateKeyPairRequest {
-            common_attributes: Some(attributes.with(active())),
-            private_key_attributes: Some(
-                Attributes::new().with(mask(CryptographicUsageMask::Sign)),
-            ),
-            public_key_attributes: Some(
-                Attributes::new().with(mask(CryptographicUsageMask::Verify)),
-            ),
-            ..CreateKeyPairRequest::default()
-        })
-        .await;
-    (
-        pair.private_key_unique_identifier.to_string(),
-        pair.public_key_unique_identifier.to_string(),
-    )
-}
 
 fn with_hash(hash: HashingAlgorithm) -> CryptographicParameters {
     CryptographicParameters {
@@ -96,7 +77,7 @@ async fn ecdsa_with_every_hash() {
                 CryptographicAlgorithm::ECDSA,
             ))
             .with(AttributeValue::CryptographicDomainParameters(of_curve));
-        let (private, public) = pair(&mut peer, attributes).await;
+        let (private, public) = signing_pair(&mut peer, attributes).await;
         for hash in HASHES {
             let digested = digest(&mut peer, hash, b"data").await;
             let other = digest(&mut peer, hash, b"other").await;
@@ -183,7 +164,7 @@ async fn weak_keys() {
     };
     let server = rig.start_with(config).await;
     let mut peer = Peer::new(&rig, &server, V1_4).await;
-    let (private, public) = pair(&mut peer, of_bits(1024)).await;
+    let (private, public) = signing_pair(&mut peer, of_bits(1024)).await;
     let parameters = CryptographicParameters {
         padding_method: Some(PaddingMethod::PSS),
         ..with_hash(H::SHA3_256)

@@ -1,16 +1,13 @@
 //! FortiOS, for the keys of IPsec tunnels: it finds each key by its Name alone, and sends its user name and password in
 //! an Authentication within an Authentication.
 
-use std::io::Write;
-use std::process::{Command, Stdio};
-
 use kmip::registry::{ResultReason, Tag};
 
 use super::wire::{
     Answer, Product, SYMMETRIC_KEY, aes256, enumeration, name, object, structure, symmetric_key,
     text,
 };
-use crate::rig::{Rig, Running};
+use crate::rig::{Rig, Running, password_hash};
 
 /// Keys of both directions, to encrypt and to authenticate.
 const NAMES: [&str; 4] = [
@@ -122,20 +119,4 @@ async fn keys_by_name_with_a_credential_that_is_asked_for() {
     server.stop();
     let log = std::fs::read_to_string(rig.audit_log()).unwrap();
     assert!(!log.contains("swordfish") && !log.contains("catfish"));
-}
-
-/// As `kmipd password` prints it.
-fn password_hash(password: &str) -> String {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_kmipd"))
-        .arg("password")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut input = child.stdin.take().unwrap();
-    input.write_all(password.as_bytes()).unwrap();
-    drop(input);
-    let output = child.wait_with_output().unwrap();
-    assert!(output.status.success());
-    String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }
