@@ -63,11 +63,12 @@ pub trait AuditSink: fmt::Debug + Send + Sync + 'static {
     /// The operation must not be performed.
     fn ready(&self, changes: bool) -> Result<(), AuditError>;
 
-    /// Takes one event, in the order in which things happened.
+    /// Takes one event, in the order in which things happened. Its place is for [`AuditSink::settle`]: places grow, from
+    /// 1; a sink that waits for nothing there may say 0.
     ///
     /// # Errors
     /// The event is not kept, and the client must not be told that the operation succeeded.
-    fn record(&self, event: &AuditEvent<'_>) -> Result<(), AuditError>;
+    fn record(&self, event: &AuditEvent<'_>) -> Result<u64, AuditError>;
 
     /// Whether [`AuditSink::record`], and [`AuditSink::settle`] for a request that has changed nothing, can be
     /// expected to return at once: then a request that takes microseconds is performed where many others wait for
@@ -81,12 +82,12 @@ pub trait AuditSink: fmt::Debug + Send + Sync + 'static {
     fn begin_settling(&self, _changes: bool) {}
 
     /// Called once for each request, after its last event and before its answer. `changes`: one of the
-    /// events has changed an object. Returns when the events are as durable as the sink
-    /// promises.
+    /// events has changed an object. Returns when all events up to the place `last` are as durable as the sink
+    /// promises: later ones are not waited for.
     ///
     /// # Errors
     /// The request is answered with a failure.
-    fn settle(&self, changes: bool) -> Result<(), AuditError>;
+    fn settle(&self, changes: bool, last: u64) -> Result<(), AuditError>;
 }
 
 /// Keeps nothing.
@@ -98,11 +99,11 @@ impl AuditSink for NoAudit {
         Ok(())
     }
 
-    fn record(&self, _: &AuditEvent<'_>) -> Result<(), AuditError> {
-        Ok(())
+    fn record(&self, _: &AuditEvent<'_>) -> Result<u64, AuditError> {
+        Ok(0)
     }
 
-    fn settle(&self, _: bool) -> Result<(), AuditError> {
+    fn settle(&self, _: bool, _: u64) -> Result<(), AuditError> {
         Ok(())
     }
 

@@ -35,6 +35,16 @@ impl Touched {
         self.is_changed = true;
     }
 
+    /// After all, none of them has been changed.
+    pub(crate) fn is_as_it_was(&mut self) {
+        self.is_changed = false;
+    }
+
+    /// The first of them.
+    pub(crate) fn first(&self) -> &str {
+        self.identifiers.first().map_or("", String::as_str)
+    }
+
     /// What only the answer says.
     fn add_answer(&mut self, answer: &ResponsePayload) {
         let mut add = |identifier: &UniqueIdentifier| {
@@ -103,9 +113,7 @@ pub(crate) struct Auditor<'a> {
     items: usize,
     done: usize,
     count: u64,
-    changes: bool,
-    /// What was undone could not be told.
-    is_wrong: bool,
+    told: Told,
 }
 
 impl<'a> Auditor<'a> {
@@ -130,8 +138,7 @@ impl<'a> Auditor<'a> {
             items,
             done: 0,
             count: 1,
-            changes: false,
-            is_wrong: false,
+            told: Told::default(),
         }
     }
 
@@ -226,7 +233,8 @@ impl<'a> Auditor<'a> {
             Some(reason),
             &touched,
         )?;
-        self.settle()
+        let (sink, stats) = (self.sink, self.stats);
+        self.told().settle(sink, stats)
     }
 
     fn tell(
@@ -256,7 +264,7 @@ impl<'a> Auditor<'a> {
                         ..Touched::default()
                     },
                 );
-                self.is_wrong |= told.is_err();
+                self.told.is_wrong |= told.is_err();
             }
         }
     }
@@ -270,7 +278,7 @@ impl<'a> Auditor<'a> {
         touched: &Touched,
     ) -> Result<(), Failure> {
         let changes = touched.is_changed;
-        self.changes |= changes;
+        self.told.changes |= changes;
         let event = AuditEvent {
             time: OffsetDateTime::now_utc(),
             peer: self.peer,
@@ -287,23 +295,40 @@ impl<'a> Auditor<'a> {
             reason,
             changes,
         };
-        self.sink
-            .record(&event)
-            .map_err(|_| not_audited(self.stats))
+        let place = self.sink.record(&event);
+        self.told.last = place.map_err(|_| not_audited(self.stats))?;
+        Ok(())
     }
 
+    /// What has been told, for the last word before the answer.
+    pub(crate) fn told(self) -> Told {
+        self.told
+    }
+}
+
+/// What the audit has been told of one request.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Told {
+    /// One of the events has changed an object.
+    changes: bool,
+    /// The place of the last event.
+    last: u64,
+    /// What was undone could not be told.
+    is_wrong: bool,
+}
+
+impl Told {
     /// What the last word takes long for may begin: the request waits for its objects first.
-    pub(crate) fn begin_settling(&self) {
-        self.sink.begin_settling(self.changes);
+    pub(crate) fn begin_settling(self, sink: &dyn AuditSink) {
+        sink.begin_settling(self.changes);
     }
 
     /// The last word before the answer.
-    pub(crate) fn settle(&self) -> Result<(), Failure> {
+    pub(crate) fn settle(self, sink: &dyn AuditSink, stats: &Stats) -> Result<(), Failure> {
         if self.is_wrong {
-            return Err(not_audited(self.stats));
+            return Err(not_audited(stats));
         }
-        self.sink
-            .settle(self.changes)
-            .map_err(|_| not_audited(self.stats))
+        sink.settle(self.changes, self.last)
+            .map_err(|_| not_audited(stats))
     }
 }

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::sync::Arc;
 
-use kmip::message::AsynchronousIndicator;
+use kmip::message::{AsynchronousIndicator, RequestHeader};
 use kmip::registry::{
     AsynchronousIndicatorOption, BatchErrorContinuationOption, DataPlaceholder, Operation,
     ResultReason, ResultStatus, UniqueIdentifierPlaceholder,
@@ -19,11 +19,12 @@ use crate::costs::Costs;
 use crate::failure::Failure;
 use crate::identity::Identity;
 use crate::object::Object;
-use crate::objects::{Before, Objects};
+use crate::objects::{Access, Before, Objects};
 use crate::operations;
 use crate::streams::Streams;
 use crate::transaction::Transaction;
 use crate::view::View;
+use crate::writing::Prepared;
 
 /// What all requests are performed with.
 pub(crate) struct Means<'a> {
@@ -32,8 +33,7 @@ pub(crate) struct Means<'a> {
     pub(crate) costs: &'a Costs,
     /// When this one ends.
     pub(crate) deadline: Deadline<'a>,
-    /// Whether it may wait for the disk: objects can be changed.
-    pub(crate) may_block: bool,
+    pub(crate) access: Access,
 }
 
 /// What an operation knows besides its payload.
@@ -52,12 +52,20 @@ pub(crate) struct Context<'a> {
     touched: RefCell<Touched>,
     /// Asked before an object is changed.
     gate: Gate<'a>,
-    /// Whether objects can be changed here.
-    may_block: bool,
+    access: Access,
+    /// What is to be committed when the item has been performed.
+    staged: Option<Staged<'a>>,
     /// What each item so far yielded.
     yielded: Vec<Yield>,
     /// What the objects were before this batch changed them; kept if it may have to be undone.
     journal: Option<Vec<Before>>,
+}
+
+/// A change that its item rests on, not committed yet.
+struct Staged<'a> {
+    change: Prepared<'a>,
+    /// The item succeeds without it, too.
+    is_optional: bool,
 }
 
 /// What an item yields to the items after it.
@@ -118,19 +126,29 @@ impl Context<'_> {
         &mut self,
         change: impl FnOnce(&mut Transaction<'_>) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
-        if !self.may_block {
+        let done = match self.access {
             // Somebody has changed the object since it was looked at whether the request takes long. Get goes on.
-            return Err(Failure::new(
-                ResultReason::GeneralFailure,
-                "the object is being changed: try again",
-            ));
-        }
-        self.gate.admit_change()?;
-        let (done, before) = self.objects.transact(change)?;
+            Access::AtOnce => return Err(Failure::being_changed()),
+            Access::Blocking => {
+                self.gate.admit_change()?;
+                let (done, before) = self.objects.transact(change)?;
+                if let Some(journal) = &mut self.journal {
+                    journal.extend(before);
+                }
+                done
+            }
+            Access::Staging => {
+                self.gate.admit_change()?;
+                let (done, change) = self.objects.stage(change)?;
+                debug_assert!(self.staged.is_none(), "it changes objects twice");
+                self.staged = change.map(|change| Staged {
+                    change,
+                    is_optional: false,
+                });
+                done
+            }
+        };
         self.touched.get_mut().change();
-        if let Some(journal) = &mut self.journal {
-            journal.extend(before);
-        }
         Ok(done)
     }
 
@@ -146,6 +164,22 @@ impl Context<'_> {
                 change(object)
             })
         })
+    }
+
+    /// Changes one object that is not in the archive, if that can be done now.
+    pub(crate) fn change_if_possible(
+        &mut self,
+        identifier: &str,
+        change: impl FnOnce(&mut Object) -> Result<(), Failure>,
+    ) {
+        match self.change(identifier, change) {
+            Ok(()) => {
+                if let Some(staged) = &mut self.staged {
+                    staged.is_optional = true;
+                }
+            }
+            Err(failure) => not_noted(identifier, &failure),
+        }
     }
 
     /// Adds a new object.
@@ -238,6 +272,15 @@ impl Context<'_> {
     }
 }
 
+/// A key that can be read is not kept from its client because the disk is full.
+fn not_noted(identifier: &str, failure: &Failure) {
+    tracing::warn!(
+        object = identifier,
+        reason = failure.message,
+        "what has been done with an object cannot be noted"
+    );
+}
+
 fn check_on_line(object: &Object) -> Result<(), Failure> {
     if object.is_archived() {
         return Err(Failure::new(
@@ -253,6 +296,61 @@ pub(crate) fn undoes(message: &RequestMessage) -> bool {
     message.header.batch_error_continuation_option == Some(BatchErrorContinuationOption::Undo)
 }
 
+impl<'a> Context<'a> {
+    fn new(
+        means: &Means<'a>,
+        identity: &'a Identity,
+        gate: Gate<'a>,
+        version: ProtocolVersion,
+    ) -> Self {
+        Self {
+            objects: means.objects.view(&identity.tenant, means.access),
+            owner: &identity.tenant,
+            streams: means.streams,
+            costs: means.costs,
+            deadline: means.deadline,
+            version,
+            placeholder: None,
+            yielded: Vec::new(),
+            touched: RefCell::default(),
+            gate,
+            access: means.access,
+            staged: None,
+            journal: None,
+        }
+    }
+}
+
+/// Why no item of a message can be performed.
+fn unable(header: &RequestHeader) -> Option<&'static str> {
+    let asynchronous = AsynchronousIndicator(AsynchronousIndicatorOption::Mandatory);
+    (header.asynchronous_indicator == Some(asynchronous))
+        .then_some("asynchronous operations are not supported")
+}
+
+/// Performs an item if the client's role allows it and the audit takes it.
+fn admit(
+    context: &mut Context<'_>,
+    identity: &Identity,
+    auditor: &Auditor<'_>,
+    item: RequestBatchItem,
+) -> ResponseBatchItem {
+    match auditor.permit(identity, item.payload.operation()) {
+        Ok(()) => restrict(perform_item(context, item), identity),
+        Err(failure) => {
+            // Which object was meant is worth knowing, above all when it was refused.
+            if let Some(UniqueIdentifier::Text(text)) = named(&item.payload) {
+                context.touched.borrow_mut().add(text);
+            }
+            context.yielded.push(Yield {
+                operation: item.payload.operation(),
+                ..Yield::default()
+            });
+            failed(&item, failure)
+        }
+    }
+}
+
 /// Does what the request says, as far as its continuation option goes and the client's role allows. The caller holds the
 /// tenant's turn.
 pub(crate) fn perform(
@@ -264,29 +362,9 @@ pub(crate) fn perform(
     let undoes = undoes(&message);
     let header = message.header;
     let continues = header.batch_error_continuation_option;
-    let objects = means.objects;
-    let mut context = Context {
-        journal: undoes.then(Vec::new),
-        objects: objects.view(&identity.tenant),
-        owner: &identity.tenant,
-        streams: means.streams,
-        costs: means.costs,
-        deadline: means.deadline,
-        version: header.protocol_version,
-        placeholder: None,
-        yielded: Vec::new(),
-        touched: RefCell::default(),
-        gate: auditor.gate(),
-        may_block: means.may_block,
-    };
-    let unable = if header.asynchronous_indicator
-        == Some(AsynchronousIndicator(
-            AsynchronousIndicatorOption::Mandatory,
-        )) {
-        Some("asynchronous operations are not supported")
-    } else {
-        None
-    };
+    let mut context = Context::new(means, identity, auditor.gate(), header.protocol_version);
+    context.journal = undoes.then(Vec::new);
+    let unable = unable(&header);
     let mut answers = Vec::with_capacity(message.batch_items.len());
     for item in message.batch_items {
         // The first is always performed: every request gets on.
@@ -301,20 +379,7 @@ pub(crate) fn perform(
                 failed(&item, Failure { reason, ..failure })
             }
             Some(why) => failed(&item, Failure::new(ResultReason::FeatureNotSupported, why)),
-            None => match auditor.permit(identity, item.payload.operation()) {
-                Ok(()) => restrict(perform_item(&mut context, item), identity),
-                Err(failure) => {
-                    // Which object was meant is worth knowing, above all when it was refused.
-                    if let Some(UniqueIdentifier::Text(text)) = named(&item.payload) {
-                        context.touched.borrow_mut().add(text);
-                    }
-                    context.yielded.push(Yield {
-                        operation: item.payload.operation(),
-                        ..Yield::default()
-                    });
-                    failed(&item, failure)
-                }
-            },
+            None => admit(&mut context, identity, auditor, item),
         };
         let answer = auditor.item(answer, context.touched.take());
         let has_failed = answer.result_status != ResultStatus::Success;
@@ -330,6 +395,95 @@ pub(crate) fn perform(
     Performed {
         answers,
         seen: context.objects.seen(),
+    }
+}
+
+/// An item that has been performed but for the commit.
+pub(crate) struct Uncommitted<'a> {
+    answer: ResponseBatchItem,
+    touched: Touched,
+    staged: Option<Staged<'a>>,
+    version: ProtocolVersion,
+    seen: u64,
+}
+
+/// Does what a request of one item says, up to the commit. The caller holds the tenant's turn and the lock under which
+/// objects are changed, and the latter until it has [committed](Uncommitted::commit).
+pub(crate) fn stage<'a>(
+    means: &Means<'a>,
+    identity: &'a Identity,
+    auditor: &Auditor<'a>,
+    header: &RequestHeader,
+    item: RequestBatchItem,
+) -> Uncommitted<'a> {
+    let version = header.protocol_version;
+    let mut context = Context::new(means, identity, auditor.gate(), version);
+    let answer = match unable(header) {
+        Some(why) => failed(&item, Failure::new(ResultReason::FeatureNotSupported, why)),
+        None => admit(&mut context, identity, auditor, item),
+    };
+    Uncommitted {
+        answer,
+        touched: context.touched.take(),
+        staged: context.staged.take(),
+        version,
+        seen: context.objects.seen(),
+    }
+}
+
+impl Uncommitted<'_> {
+    /// Commits what it has changed. What could not be committed has not been done.
+    pub(crate) async fn commit(self) -> Committed {
+        let Self {
+            mut answer,
+            mut touched,
+            staged,
+            version,
+            mut seen,
+        } = self;
+        if let Some(Staged {
+            change,
+            is_optional,
+        }) = staged
+        {
+            match change.commit().await.map_err(Failure::from) {
+                Ok(commit) => seen = seen.max(commit),
+                Err(failure) => {
+                    touched.is_as_it_was();
+                    if is_optional {
+                        not_noted(touched.first(), &failure);
+                    } else {
+                        let reason = failure.reason_in(version);
+                        let id = answer.unique_batch_item_id.take();
+                        answer =
+                            ResponseBatchItem::failure(answer.operation, reason, failure.message)
+                                .answering(id);
+                    }
+                }
+            }
+        }
+        Committed {
+            answer,
+            touched,
+            seen,
+        }
+    }
+}
+
+/// An item that has been performed, and that nobody has told the audit of.
+pub(crate) struct Committed {
+    answer: ResponseBatchItem,
+    touched: Touched,
+    seen: u64,
+}
+
+impl Committed {
+    /// Tells the audit.
+    pub(crate) fn tell(self, auditor: &mut Auditor<'_>) -> Performed {
+        Performed {
+            answers: vec![auditor.item(self.answer, self.touched)],
+            seen: self.seen,
+        }
     }
 }
 

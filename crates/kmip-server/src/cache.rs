@@ -1,11 +1,13 @@
 //! Objects in memory: those that are in use, as far as there is room.
 //!
-//! An object that is read from the store while it is changed must not come back after the change: whoever reads holds
-//! [`Cache::fill`] from before it looks until it has filled in what it saw, and changes take effect in between.
+//! An object that is read from the store while it is changed must not come back after the change: whoever reads says so
+//! beforehand ([`Cache::fill`]), and fills in what it saw only if no change has come in between. Nobody waits for a reader:
+//! the disk may keep it.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use parking_lot::{RwLock, RwLockReadGuard};
+use parking_lot::Mutex;
 use quick_cache::Weighter;
 
 use crate::index::Key;
@@ -43,7 +45,15 @@ impl Weighter<Key, Cached> for ByBytes {
 
 pub(crate) struct Cache {
     objects: quick_cache::sync::Cache<Key, Cached, ByBytes>,
-    filling: RwLock<()>,
+    filling: Mutex<Readers>,
+}
+
+/// Those that read from the store now.
+#[derive(Default)]
+struct Readers {
+    next: u64,
+    /// The first of those that read an object as it is now, and how many there are. Gone when the object changes.
+    objects: HashMap<Key, (u64, usize)>,
 }
 
 impl Default for Cache {
@@ -54,15 +64,16 @@ impl Default for Cache {
                 CAPACITY_BYTES,
                 ByBytes,
             ),
-            filling: RwLock::new(()),
+            filling: Mutex::default(),
         }
     }
 }
 
-/// Somebody who reads from the store and fills in what it saw.
+/// Somebody who reads an object from the store and fills in what it saw.
 pub(crate) struct Filling<'a> {
     cache: &'a Cache,
-    _guard: RwLockReadGuard<'a, ()>,
+    key: Key,
+    first: u64,
 }
 
 impl Cache {
@@ -72,17 +83,25 @@ impl Cache {
         Some((cached.object, cached.commit))
     }
 
-    pub(crate) fn fill(&self) -> Filling<'_> {
+    /// To be called before the store is looked at.
+    pub(crate) fn fill(&self, key: Key) -> Filling<'_> {
+        let mut readers = self.filling.lock();
+        let number = readers.next;
+        readers.next += 1;
+        let (first, count) = readers.objects.entry(key.clone()).or_insert((number, 0));
+        *count += 1;
         Filling {
             cache: self,
-            _guard: self.filling.read(),
+            first: *first,
+            key,
         }
     }
 
     /// Takes over what a commit has made of objects.
     pub(crate) fn update(&self, changed: Vec<Changed>, commit: u64) {
-        let _alone = self.filling.write();
         for Changed { key, object } in changed {
+            let mut readers = self.filling.lock();
+            readers.objects.remove(&key);
             match object {
                 Some((object, bytes)) => {
                     let cached = Cached {
@@ -101,12 +120,36 @@ impl Cache {
 }
 
 impl Filling<'_> {
-    pub(crate) fn insert(self, key: Key, object: Arc<Object>, commit: u64, bytes: usize) {
-        let cached = Cached {
-            object,
-            commit,
-            bytes,
-        };
-        self.cache.objects.insert(key, cached);
+    /// Fills in what was read, unless the object has been changed since.
+    pub(crate) fn insert(self, object: Arc<Object>, commit: u64, bytes: usize) {
+        let readers = self.cache.filling.lock();
+        if self.is_current(&readers) {
+            let cached = Cached {
+                object,
+                commit,
+                bytes,
+            };
+            self.cache.objects.insert(self.key.clone(), cached);
+        }
+    }
+
+    fn is_current(&self, readers: &Readers) -> bool {
+        let known = readers.objects.get(&self.key);
+        known.is_some_and(|(first, _)| *first == self.first)
+    }
+}
+
+impl Drop for Filling<'_> {
+    fn drop(&mut self) {
+        let mut readers = self.cache.filling.lock();
+        if !self.is_current(&readers) {
+            return;
+        }
+        if let Some((_, count)) = readers.objects.get_mut(&self.key) {
+            *count -= 1;
+            if *count == 0 {
+                readers.objects.remove(&self.key);
+            }
+        }
     }
 }

@@ -14,9 +14,10 @@ use tokio_rustls::server::TlsStream;
 use zeroize::Zeroizing;
 
 use crate::clients::{Clients, Connected};
+use crate::group_commit::{GroupCommit, Made};
 use crate::identity::Peer;
 use crate::refusals::{Refusals, Refused};
-use crate::service::{Begun, Reply, Service, items_in};
+use crate::service::{Begun, Received, Reply, Service, items_in};
 use crate::stats::Counter;
 use crate::waiting::Waiting;
 
@@ -31,6 +32,7 @@ pub(crate) struct Deadlines {
 /// What all connections share.
 pub(crate) struct Shared {
     pub(crate) service: Arc<Service>,
+    pub(crate) group_commit: GroupCommit,
     pub(crate) clients: Arc<Clients>,
     pub(crate) handshakes: Arc<Waiting>,
     /// Those between two requests.
@@ -191,21 +193,19 @@ async fn answer(
     client: &Connected,
     request: Zeroizing<Vec<u8>>,
 ) -> Result<Reply, String> {
-    let failed = |error| format!("a request failed: {error}");
     let reply = if client.may_ask(items_in(&request, shared.service.limits())) {
         match shared.service.begin(peer, &request) {
             Begun::Answered(reply) => reply,
-            Begun::Slow(slow) => {
-                let handler = (shared.clone(), peer.clone());
-                // It may wait for the disk: not on a thread that others wait for.
-                tokio::task::spawn_blocking(move || {
-                    let (shared, peer) = handler;
-                    let _under_way = Counted::new(&shared.service.stats().requests_under_way);
-                    shared.service.go_on(&peer, slow)
-                })
-                .await
-                .map_err(failed)?
+            Begun::Change(request) => {
+                let under_way = Counted::new(&shared.service.stats().requests_under_way);
+                let made = shared.group_commit.make(peer.clone(), request).await;
+                drop(under_way);
+                match made.map_err(|error| failed(&error))? {
+                    Made::Answered(reply) => reply,
+                    Made::NotHere(request) => go_on(shared, peer, request).await?,
+                }
             }
+            Begun::Slow(request) => go_on(shared, peer, request).await?,
         }
     } else {
         shared.service.throttle(&request)
@@ -224,10 +224,25 @@ async fn answer(
             let shared = shared.clone();
             tokio::task::spawn_blocking(move || shared.service.tell_unheard(&refused))
                 .await
-                .map_err(failed)?;
+                .map_err(|error| failed(&error))?;
         }
     }
     Ok(reply)
+}
+
+/// Answers a request on a thread that may block: others wait for this one.
+async fn go_on(shared: &Arc<Shared>, peer: &Arc<Peer>, request: Received) -> Result<Reply, String> {
+    let (shared, peer) = (shared.clone(), peer.clone());
+    tokio::task::spawn_blocking(move || {
+        let _under_way = Counted::new(&shared.service.stats().requests_under_way);
+        shared.service.go_on(&peer, request)
+    })
+    .await
+    .map_err(|error| failed(&error))
+}
+
+fn failed(error: &dyn std::error::Error) -> String {
+    format!("a request failed: {error}")
 }
 
 async fn shake_hands(

@@ -24,4 +24,10 @@ pub enum Error {
         /// What the operating system said.
         source: std::io::Error,
     },
+    /// The thread that makes changes cannot be started.
+    #[error("KMIP server: cannot start a thread: {source}")]
+    Thread {
+        /// What the operating system said.
+        source: std::io::Error,
+    },
 }

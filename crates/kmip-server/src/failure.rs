@@ -40,6 +40,14 @@ impl Failure {
         )
     }
 
+    /// Somebody changes the object at this moment, and there is no time to wait for that.
+    pub(crate) fn being_changed() -> Self {
+        Self::new(
+            ResultReason::GeneralFailure,
+            "the object is being changed: try again",
+        )
+    }
+
     /// A field or attribute has a value that it cannot have.
     pub(crate) fn invalid(message: impl Into<String>) -> Self {
         Self::new(ResultReason::InvalidField, message)

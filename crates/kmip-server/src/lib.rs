@@ -51,6 +51,7 @@ mod error;
 mod failure;
 #[cfg(test)]
 mod fuzz;
+mod group_commit;
 mod identity;
 mod index;
 mod lifecycle;
@@ -68,6 +69,7 @@ mod transaction;
 mod usage;
 mod view;
 mod waiting;
+mod way;
 mod writing;
 
 pub use audit::{AuditError, AuditEvent, AuditSink, MAX_AUDITED_OBJECTS, NoAudit, changes};

@@ -1,7 +1,7 @@
 //! All objects: in the store, and those that are in use in memory as well.
 //!
-//! Changes are made one after the other: each reads, decides and commits under one lock, which takes microseconds;
-//! what takes long, the sync of the log, is waited for outside of it, and shared by all who wait. So a change is seen
+//! Changes are made one after the other: each reads, decides and commits under one lock, which takes microseconds
+//! ([`Access`] says who takes it); what takes long, the sync of the log, is waited for outside of it, and shared by all who wait. So a change is seen
 //! before it is durable. What a client is told must be durable, be it its own change or another one's that it has
 //! seen: a [`View`] remembers the last commit that it has made or seen, and [`View::wait_durable`] waits for that.
 
@@ -13,6 +13,7 @@ use kmip::Limits;
 use parking_lot::{ArcRwLockReadGuard, ArcRwLockWriteGuard, Mutex, RawRwLock, RwLock};
 use storage::{Direction, KeyValueSnapshot};
 use tokio::runtime::Handle;
+use tokio::sync::MutexGuard;
 
 use crate::cache::Cache;
 use crate::clock;
@@ -22,7 +23,7 @@ use crate::object::Object;
 use crate::store::{ObjectStore, StoreError};
 use crate::transaction::{Pending, Transaction};
 use crate::view::View;
-use crate::writing::Writing;
+use crate::writing::{Prepared, Writing};
 
 /// How long an object's record may be, in messages of the length that a client may send: everything that is said about
 /// the object, and its value.
@@ -36,7 +37,7 @@ pub(crate) struct Objects {
     pub(crate) store: ObjectStore,
     pub(crate) cache: Cache,
     /// Held by the one that changes something, and for a moment by those that read from the store.
-    changing: Mutex<()>,
+    changing: Arc<tokio::sync::Mutex<()>>,
     /// The numbers of the tenants.
     pub(crate) tenants: RwLock<HashMap<Arc<str>, Tenant>>,
     /// Held alone by a batch of a tenant that may be undone, so that nobody builds on what does not stay.
@@ -51,6 +52,20 @@ pub(crate) struct Objects {
     pub(crate) last_default: Mutex<HashMap<(Arc<str>, String), i64>>,
     pub(crate) runtime: Handle,
 }
+
+/// What a request may do, and who takes the lock under which objects are changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// Read, and wait for nobody: it is performed where many others wait for their turn.
+    AtOnce,
+    /// Anything, and wait for the disk and for others.
+    Blocking,
+    /// Change objects once, as the last thing that it does: the caller commits it, and holds the lock until then.
+    Staging,
+}
+
+/// The right to change objects, and to read what others change. Nobody else changes any meanwhile.
+pub(crate) type Changing = tokio::sync::OwnedMutexGuard<()>;
 
 /// What an object was before a change; `None` if it was not there.
 pub(crate) type Before = (String, Option<Arc<Object>>);
@@ -81,7 +96,7 @@ impl Objects {
         Ok(Self {
             store,
             cache: Cache::default(),
-            changing: Mutex::new(()),
+            changing: Arc::default(),
             tenants: RwLock::new(tenants),
             turns: Mutex::default(),
             most_record_bytes: limits.message_bytes.saturating_mul(MOST_RECORD_MESSAGES),
@@ -109,8 +124,26 @@ impl Objects {
     }
 
     /// The objects as a tenant sees them.
-    pub(crate) fn view<'a>(&'a self, owner: &'a Arc<str>) -> View<'a> {
-        View::new(self, owner)
+    pub(crate) fn view<'a>(&'a self, owner: &'a Arc<str>, access: Access) -> View<'a> {
+        View::new(self, owner, access)
+    }
+
+    /// Waits for the right to change objects.
+    pub(crate) async fn lock_changes(&self) -> Changing {
+        self.changing.clone().lock_owned().await
+    }
+
+    /// Nothing if the caller holds the lock already.
+    fn lock(&self, access: Access) -> Result<Option<MutexGuard<'_, ()>>, Failure> {
+        match access {
+            Access::Staging => Ok(None),
+            Access::Blocking => Ok(Some(self.changing.blocking_lock())),
+            // It was in memory a moment ago, and is not any more.
+            Access::AtOnce => match self.changing.try_lock() {
+                Ok(locked) => Ok(Some(locked)),
+                Err(_) => Err(Failure::being_changed()),
+            },
+        }
     }
 
     /// The turn of a tenant's batch: alone if it may have to be undone.
@@ -171,27 +204,27 @@ impl Objects {
         &self,
         tenant: Tenant,
         identifier: &str,
-    ) -> Result<Option<(Arc<Object>, u64)>, StoreError> {
+        access: Access,
+    ) -> Result<Option<(Arc<Object>, u64)>, Failure> {
         let key = index::object_key(tenant, identifier);
         if let Some(found) = self.cache.get(&key) {
             return Ok(Some(found));
         }
-        let changing = self.changing.lock();
-        // From here to the end of the filling, no change takes effect in the cache.
-        let filling = self.cache.fill();
+        let changing = self.lock(access)?;
+        let filling = self.cache.fill(key.clone());
         let (snapshot, seen) = self.snapshot_when_locked()?;
         drop(changing);
         let Some((object, bytes)) = self.read_from(&snapshot, &key, identifier)? else {
             return Ok(None);
         };
-        filling.insert(key, object.clone(), seen, bytes);
+        filling.insert(object.clone(), seen, bytes);
         Ok(Some((object, seen)))
     }
 
     /// The store as it is now, and the last commit in it.
-    pub(crate) fn snapshot(&self) -> Result<(KeyValueSnapshot, u64), StoreError> {
-        let _changing = self.changing.lock();
-        self.snapshot_when_locked()
+    pub(crate) fn snapshot(&self, access: Access) -> Result<(KeyValueSnapshot, u64), Failure> {
+        let _changing = self.lock(access)?;
+        Ok(self.snapshot_when_locked()?)
     }
 
     fn snapshot_when_locked(&self) -> Result<(KeyValueSnapshot, u64), StoreError> {
@@ -221,18 +254,18 @@ impl Objects {
     }
 
     /// Makes and changes objects of the owner's, all or none. What they were before is for [`Objects::restore`];
-    /// besides, the number of the commit.
+    /// besides, the number of the commit. Blocks.
     pub(crate) fn transact<T>(
         &self,
         owner: &Arc<str>,
         change: impl FnOnce(&mut Transaction<'_>) -> Result<T, Failure>,
     ) -> Result<(T, Vec<Before>, u64), Failure> {
-        let changing = self.changing.lock();
-        let (snapshot, _) = self.snapshot_when_locked()?;
-        let mut transaction = Transaction::new(self, snapshot, owner);
-        let done = change(&mut transaction)?;
-        let pending = transaction.end()?;
-        let commit = self.write(owner, &pending)?;
+        let changing = self.changing.blocking_lock();
+        let (done, pending) = self.decide(owner, change)?;
+        let commit = match self.write(owner, &pending)? {
+            Some(writing) => writing.commit()?,
+            None => 0,
+        };
         drop(changing);
         let before = pending
             .into_iter()
@@ -241,9 +274,33 @@ impl Objects {
         Ok((done, before, commit))
     }
 
+    /// Makes and changes objects of the owner's, all or none, up to the commit. The caller holds the lock until it has
+    /// committed. Nothing is to be committed if nothing changes.
+    pub(crate) fn stage<T>(
+        &self,
+        owner: &Arc<str>,
+        change: impl FnOnce(&mut Transaction<'_>) -> Result<T, Failure>,
+    ) -> Result<(T, Option<Prepared<'_>>), Failure> {
+        let (done, pending) = self.decide(owner, change)?;
+        let writing = self.write(owner, &pending)?;
+        Ok((done, writing.map(Writing::prepare).transpose()?))
+    }
+
+    /// What a change makes of objects.
+    fn decide<T>(
+        &self,
+        owner: &Arc<str>,
+        change: impl FnOnce(&mut Transaction<'_>) -> Result<T, Failure>,
+    ) -> Result<(T, Vec<Pending>), Failure> {
+        let (snapshot, _) = self.snapshot_when_locked()?;
+        let mut transaction = Transaction::new(self, snapshot, owner);
+        let done = change(&mut transaction)?;
+        Ok((done, transaction.end()?))
+    }
+
     /// Makes objects what they were: the changes of a batch, which was alone. The number of the commit.
     pub(crate) fn restore(&self, owner: &Arc<str>, journal: Vec<Before>) -> Result<u64, Failure> {
-        let _changing = self.changing.lock();
+        let _changing = self.changing.blocking_lock();
         let Some(tenant) = self.tenant(owner) else {
             return Ok(0);
         };
@@ -272,7 +329,7 @@ impl Objects {
     /// that somebody may have seen stays.
     pub(crate) fn settle(&self, now: i64) -> Result<(), Failure> {
         while now >= self.next_due.load(Ordering::Acquire) {
-            let _changing = self.changing.lock();
+            let _changing = self.changing.blocking_lock();
             let (snapshot, _) = self.snapshot_when_locked()?;
             let due = due(&snapshot, now)?;
             if due.is_empty() {
@@ -307,10 +364,10 @@ impl Objects {
         Ok(())
     }
 
-    /// Writes objects. The number of the commit; 0 if there is none.
-    fn write(&self, owner: &Arc<str>, pending: &[Pending]) -> Result<u64, Failure> {
+    /// What is to be written for these objects; nothing if there are none.
+    fn write(&self, owner: &Arc<str>, pending: &[Pending]) -> Result<Option<Writing<'_>>, Failure> {
         if pending.is_empty() {
-            return Ok(0);
+            return Ok(None);
         }
         let mut writing = Writing::new(self)?;
         let tenant = match self.tenant(owner) {
@@ -322,7 +379,7 @@ impl Objects {
             let identifier = &pending.after.identifier;
             writing.replace(tenant, identifier, pending.before.as_deref(), Some(after))?;
         }
-        Ok(writing.commit()?)
+        Ok(Some(writing))
     }
 }
 

@@ -14,6 +14,7 @@ use tracing::{debug, info, warn};
 
 use crate::clients::Clients;
 use crate::connection::{self, Deadlines, Shared};
+use crate::group_commit::GroupCommit;
 use crate::refusals::{self, Refusals, Refused};
 use crate::service::Service;
 use crate::stats::Stats;
@@ -36,6 +37,7 @@ pub struct Server {
     local_addr: SocketAddr,
     tls: Arc<Reloading<LoadedServer>>,
     service: Arc<Service>,
+    group_commit: GroupCommit,
     config: ServerConfig,
 }
 
@@ -114,6 +116,9 @@ impl Server {
             .within(config.request_timeout)
             .bounded(config.crypto)
             .timed(config.clock.clone());
+        let service = Arc::new(service);
+        let group_commit =
+            GroupCommit::start(service.clone()).map_err(|source| Error::Thread { source })?;
         let listen = |source| Error::Listen {
             address: config.listen,
             source,
@@ -124,7 +129,8 @@ impl Server {
             listener,
             local_addr,
             tls,
-            service: Arc::new(service),
+            service,
+            group_commit,
             config,
         })
     }
@@ -152,12 +158,14 @@ impl Server {
             local_addr,
             tls,
             service,
+            group_commit,
             config,
         } = self;
         info!(address = %local_addr, "KMIP server listening");
         let stats = service.stats().clone();
         let shared = Arc::new(Shared {
             service,
+            group_commit,
             clients: Clients::new(config.max_connections_per_client, config.request_rate),
             handshakes: Waiting::new(config.max_handshakes),
             idle: Waiting::new(usize::MAX),

@@ -4,15 +4,15 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use kmip::codec::Value;
-use kmip::registry::{ResultReason, Tag};
+use kmip::registry::{Operation, ResultReason, Tag};
 use kmip::ttlv::{self, Buffer};
 use kmip::{
-    Limits, ProtocolVersion, RequestMessage, RequestPayload, ResponseBatchItem, ResponseHeader,
+    Bytes, Limits, ProtocolVersion, RequestMessage, ResponseBatchItem, ResponseHeader,
     ResponseMessage,
 };
 
 use crate::audit::{AuditSink, NoAudit};
-use crate::audited::Auditor;
+use crate::audited::{Auditor, Told};
 use crate::batch;
 use crate::batch::{Means, Performed};
 use crate::budget::Budget;
@@ -20,11 +20,12 @@ use crate::clock::{self, Clock, now};
 use crate::costs::{Costs, CryptoLimits};
 use crate::failure::Failure;
 use crate::identity::{Authority, CommonNameAuthority, Identity, Peer, Refusal};
-use crate::objects::{Objects, Turn};
+use crate::objects::{Access, Objects};
 use crate::refusals::{Kind, Refused};
 use crate::stats::Stats;
 use crate::store::{ObjectStore, StoreError};
 use crate::streams::Streams;
+use crate::way::{Ready, Way};
 
 /// The server without its sockets.
 pub(crate) struct Service {
@@ -51,20 +52,54 @@ pub(crate) struct Reply {
 /// How far a request has come.
 pub(crate) enum Begun {
     Answered(Reply),
+    /// A change that takes microseconds, but has to wait for the disk.
+    Change(Received),
     /// It goes on where it may block.
-    Slow(Slow),
+    Slow(Received),
 }
 
-/// What a request has been given that waits for nothing.
-struct AtOnce {
-    identity: Arc<Identity>,
-    turn: Turn,
-}
-
-/// A request that may take long.
-pub(crate) struct Slow {
+/// A request that has been read.
+pub(crate) struct Received {
     message: RequestMessage,
     begun: Instant,
+}
+
+/// A request that has been performed. What it rests on may not be on the disk yet.
+pub(crate) struct Unanswered {
+    begun: Instant,
+    outcome: Result<Outcome, Reply>,
+}
+
+struct Outcome {
+    frame: Frame,
+    performed: Performed,
+    told: Told,
+}
+
+/// What of a request its answer needs besides the items.
+struct Frame {
+    header: ResponseHeader,
+    /// The longest answer that the client takes, in bytes.
+    largest: Option<i32>,
+    /// The item, if there is one only.
+    only: Option<(Option<Operation>, Option<Bytes>)>,
+}
+
+impl Frame {
+    fn of(message: &RequestMessage) -> Self {
+        let header = &message.header;
+        Self {
+            header: ResponseHeader {
+                client_correlation_value: header.client_correlation_value.clone(),
+                ..ResponseHeader::new(header.protocol_version, now())
+            },
+            largest: header.maximum_response_size,
+            only: match message.batch_items.as_slice() {
+                [only] => Some((only.payload.operation(), only.unique_batch_item_id.clone())),
+                _ => None,
+            },
+        }
+    }
 }
 
 impl Service {
@@ -125,6 +160,10 @@ impl Service {
         &self.streams
     }
 
+    pub(crate) fn audit(&self) -> &dyn AuditSink {
+        &*self.audit
+    }
+
     pub(crate) fn authority(&self) -> &dyn Authority {
         &*self.authority
     }
@@ -142,7 +181,7 @@ impl Service {
     pub(crate) fn handle(&self, peer: &Peer, request: &[u8]) -> Reply {
         match self.begin(peer, request) {
             Begun::Answered(reply) => reply,
-            Begun::Slow(slow) => self.go_on(peer, slow),
+            Begun::Change(received) | Begun::Slow(received) => self.go_on(peer, received),
         }
     }
 
@@ -156,70 +195,74 @@ impl Service {
             Ok(message) => message,
             Err(reply) => return Begun::Answered(self.counted(begun, *reply)),
         };
-        match self.at_once(peer, &message) {
-            None => Begun::Slow(Slow { message, begun }),
-            Some(at_once) => {
-                let reply = self.answer(peer, message, Some(at_once));
-                Begun::Answered(self.counted(begun, reply))
+        let way = self.way(peer, &message, request.len());
+        let received = Received { message, begun };
+        match way {
+            Way::Alone => Begun::Slow(received),
+            Way::Together => Begun::Change(received),
+            Way::AtOnce(ready) => {
+                let unanswered = self.perform(peer, received, Some(ready));
+                Begun::Answered(self.finish(unanswered))
             }
         }
     }
 
     /// Answers a request that may take long. Blocks: for the disk, and for the audit.
-    pub(crate) fn go_on(&self, peer: &Peer, slow: Slow) -> Reply {
-        let _clock = self.clock.as_ref().map(clock::enter);
-        let reply = self.answer(peer, slow.message, None);
-        self.counted(slow.begun, reply)
+    pub(crate) fn go_on(&self, peer: &Peer, received: Received) -> Reply {
+        let unanswered = {
+            let _clock = self.clock.as_ref().map(clock::enter);
+            self.perform(peer, received, None)
+        };
+        self.finish(unanswered)
+    }
+
+    /// Makes a change if nobody has to be waited for but those that make others; otherwise the request comes back.
+    pub(crate) async fn change(
+        &self,
+        peer: &Peer,
+        received: Received,
+    ) -> Result<Unanswered, Received> {
+        let changing = self.objects.lock_changes().await;
+        let is_undisturbed = {
+            let _clock = self.clock.as_ref().map(clock::enter);
+            self.is_undisturbed()
+        };
+        let identity = match self.authority.identify(peer, None) {
+            Ok(identity) if is_undisturbed && received.message.batch_items.len() == 1 => identity,
+            _ => return Err(received),
+        };
+        let Received { mut message, begun } = received;
+        let mut auditor = self.auditor(peer, Ok(&identity), &message);
+        let (frame, uncommitted) = {
+            let _clock = self.clock.as_ref().map(clock::enter);
+            let Some(_turn) = self.objects.try_turn(&identity.tenant) else {
+                return Err(Received { message, begun });
+            };
+            let frame = Frame::of(&message);
+            let Some(item) = message.batch_items.pop() else {
+                return Err(Received { message, begun });
+            };
+            let means = self.means(Access::Staging);
+            let uncommitted = batch::stage(&means, &identity, &auditor, &message.header, item);
+            (frame, uncommitted)
+        };
+        let committed = uncommitted.commit().await;
+        drop(changing);
+        let performed = committed.tell(&mut auditor);
+        Ok(Unanswered {
+            begun,
+            outcome: Ok(Outcome {
+                frame,
+                performed,
+                told: auditor.told(),
+            }),
+        })
     }
 
     fn counted(&self, begun: Instant, reply: Reply) -> Reply {
         self.stats.response_bytes.add(reply.message.len() as u64);
         self.stats.count_request(begun.elapsed());
         reply
-    }
-
-    /// The client, and its tenant's turn, if the request can be expected to wait for nothing: one item that only reads, an object that
-    /// is in memory and on the disk, no date that has come, no password to compute, an audit log that takes the line.
-    /// (What changes between this look and the work costs a wait, or is seen there.)
-    fn at_once(&self, peer: &Peer, message: &RequestMessage) -> Option<AtOnce> {
-        let [item] = message.batch_items.as_slice() else {
-            return None;
-        };
-        if message.header.authentication.is_some()
-            || batch::undoes(message)
-            || !self.audit.is_quick()
-            || !self.objects.is_settled(now().0)
-        {
-            return None;
-        }
-        let identifier = match &item.payload {
-            RequestPayload::Query(_)
-            | RequestPayload::DiscoverVersions(_)
-            | RequestPayload::Ping(_) => None,
-            RequestPayload::Get(request) => {
-                let as_it_is = request.key_format_type.is_none()
-                    && request.key_wrap_type.is_none()
-                    && request.key_compression_type.is_none()
-                    && request.key_wrapping_specification.is_none();
-                Some(request.unique_identifier.as_ref().filter(|_| as_it_is)?)
-            }
-            RequestPayload::GetAttributes(request) => Some(request.unique_identifier.as_ref()?),
-            RequestPayload::GetAttributeList(request) => Some(request.unique_identifier.as_ref()?),
-            _ => return None,
-        };
-        let identity = self.authority.identify(peer, None).ok()?;
-        if let Some(identifier) = identifier {
-            let object = self
-                .objects
-                .at_hand(&identity.tenant, identifier.as_str()?)?;
-            // Get notes that the object has been handed out, once.
-            let is_fresh = object.attributes.fresh() == Some(&true);
-            if is_fresh && matches!(item.payload, RequestPayload::Get(_)) {
-                return None;
-            }
-        }
-        let turn = self.objects.try_turn(&identity.tenant)?;
-        Some(AtOnce { identity, turn })
     }
 
     /// Answers a request that is one too many, without looking at it closely.
@@ -278,25 +321,30 @@ impl Service {
         }))
     }
 
-    /// `at_once`: what is known already, if nothing may be waited for.
-    fn answer(&self, peer: &Peer, message: RequestMessage, at_once: Option<AtOnce>) -> Reply {
-        let asked = message.header.protocol_version;
-        let (identity, turn) = match at_once {
-            Some(AtOnce { identity, turn }) => (Ok(identity), Some(turn)),
+    /// Does what a request asks for. `ready`: what is known already, if nobody may be waited for; then nothing is changed
+    /// either.
+    fn perform(&self, peer: &Peer, received: Received, ready: Option<Ready>) -> Unanswered {
+        let Received { message, begun } = received;
+        let outcome = self.outcome(peer, message, ready);
+        Unanswered { begun, outcome }
+    }
+
+    fn outcome(
+        &self,
+        peer: &Peer,
+        message: RequestMessage,
+        ready: Option<Ready>,
+    ) -> Result<Outcome, Reply> {
+        let (identity, turn) = match ready {
+            Some(Ready { identity, turn }) => (Ok(identity), Some(turn)),
             None => {
                 let authentication = message.header.authentication.as_ref();
                 (self.authority.identify(peer, authentication), None)
             }
         };
-        let mut auditor = Auditor::new(
-            &*self.audit,
-            &self.stats,
-            peer,
-            identity.as_deref().map_err(|refusal| *refusal),
-            Some(&message.header),
-            message.batch_items.len(),
-        );
-        let identity = match &identity {
+        let identified = identity.as_deref().map_err(|refusal| *refusal);
+        let mut auditor = self.auditor(peer, identified, &message);
+        let identity = match identified {
             Ok(identity) => identity,
             Err(refusal) => {
                 self.stats.requests_unauthenticated.add_one();
@@ -308,20 +356,13 @@ impl Service {
                 let reason = ResultReason::AuthenticationNotSuccessful;
                 // Nothing is given away if this is not audited.
                 let _ = auditor.refused(operation, reason);
-                let _ = auditor.settle();
+                let _ = auditor.told().settle(&*self.audit, &self.stats);
                 let text = "the server does not accept this client";
-                return refuse(asked, reason, text.to_owned(), true);
+                let version = message.header.protocol_version;
+                return Err(refuse(version, reason, text.to_owned(), true));
             }
         };
-        let header = ResponseHeader {
-            client_correlation_value: message.header.client_correlation_value.clone(),
-            ..ResponseHeader::new(asked, now())
-        };
-        let largest = message.header.maximum_response_size;
-        let only = match message.batch_items.as_slice() {
-            [only] => Some((only.payload.operation(), only.unique_batch_item_id.clone())),
-            _ => None,
-        };
+        let frame = Frame::of(&message);
         if turn.is_none()
             && let Err(failure) = self.objects.settle(now().0)
         {
@@ -331,29 +372,79 @@ impl Service {
                 "objects whose date has come cannot be noted"
             );
         }
-        let means = Means {
-            objects: &self.objects,
-            streams: &self.streams,
-            costs: &self.costs,
-            deadline: self.budget.begin(),
-            may_block: turn.is_none(),
-        };
+        let means = self.means(match turn {
+            Some(_) => Access::AtOnce,
+            None => Access::Blocking,
+        });
         let turn = turn.unwrap_or_else(|| {
             let alone = batch::undoes(&message);
             self.objects.turn(&identity.tenant, alone)
         });
-        let Performed { answers, seen } = batch::perform(&means, identity, &mut auditor, message);
+        let performed = batch::perform(&means, identity, &mut auditor, message);
         drop(turn);
+        Ok(Outcome {
+            frame,
+            performed,
+            told: auditor.told(),
+        })
+    }
+
+    fn auditor<'a>(
+        &'a self,
+        peer: &'a Peer,
+        identity: Result<&'a Identity, Refusal>,
+        message: &RequestMessage,
+    ) -> Auditor<'a> {
+        Auditor::new(
+            &*self.audit,
+            &self.stats,
+            peer,
+            identity,
+            Some(&message.header),
+            message.batch_items.len(),
+        )
+    }
+
+    /// For a request that begins now.
+    fn means(&self, access: Access) -> Means<'_> {
+        Means {
+            objects: &self.objects,
+            streams: &self.streams,
+            costs: &self.costs,
+            deadline: self.budget.begin(),
+            access,
+        }
+    }
+
+    /// Waits until everything that the answer tells is on the disk, and makes the answer. Blocks.
+    pub(crate) fn finish(&self, unanswered: Unanswered) -> Reply {
+        let Unanswered { begun, outcome } = unanswered;
+        let reply = outcome.map_or_else(|reply| reply, |outcome| self.answer(outcome));
+        self.counted(begun, reply)
+    }
+
+    fn answer(&self, outcome: Outcome) -> Reply {
+        let Outcome {
+            frame:
+                Frame {
+                    header,
+                    largest,
+                    only,
+                },
+            performed: Performed { answers, seen },
+            told,
+        } = outcome;
+        let asked = header.protocol_version;
         if !self.objects.is_durable(seen) {
             // Both are waited for at the same time. Whichever is on the disk alone after a crash belongs to a request
             // that nobody was answered.
-            auditor.begin_settling();
+            told.begin_settling(&*self.audit);
         }
         // What is told must be there after a crash, be it of this request or another one's that it has seen.
         let durable = self.objects.wait_durable(seen).map_err(Failure::from);
         if let Err(Failure {
             reason, message, ..
-        }) = durable.and(auditor.settle())
+        }) = durable.and(told.settle(&*self.audit, &self.stats))
         {
             return refuse(asked, reason, message, false);
         }

@@ -6,22 +6,25 @@ use std::sync::Arc;
 use crate::failure::Failure;
 use crate::index::{self, Search, Visit};
 use crate::object::Object;
-use crate::objects::{Before, Objects};
+use crate::objects::{Access, Before, Objects};
 use crate::store::StoreError;
 use crate::transaction::Transaction;
+use crate::writing::Prepared;
 
 /// A tenant's objects. Remembers the last commit that it has made or seen.
 pub(crate) struct View<'a> {
     objects: &'a Objects,
     owner: &'a Arc<str>,
+    access: Access,
     seen: Cell<u64>,
 }
 
 impl<'a> View<'a> {
-    pub(crate) fn new(objects: &'a Objects, owner: &'a Arc<str>) -> Self {
+    pub(crate) fn new(objects: &'a Objects, owner: &'a Arc<str>, access: Access) -> Self {
         Self {
             objects,
             owner,
+            access,
             seen: Cell::new(0),
         }
     }
@@ -44,7 +47,7 @@ impl<'a> View<'a> {
     /// The object.
     pub(crate) fn get(&self, identifier: &str) -> Result<Arc<Object>, Failure> {
         let found = match self.objects.tenant(self.owner) {
-            Some(tenant) => self.objects.read(tenant, identifier)?,
+            Some(tenant) => self.objects.read(tenant, identifier, self.access)?,
             None => None,
         };
         let (object, commit) = found.ok_or_else(|| Failure::not_found(identifier))?;
@@ -61,7 +64,7 @@ impl<'a> View<'a> {
         let Some(tenant) = self.objects.tenant(self.owner) else {
             return Ok(());
         };
-        let (snapshot, commit) = self.objects.snapshot()?;
+        let (snapshot, commit) = self.objects.snapshot(self.access)?;
         self.sees(commit);
         search.run(&snapshot, tenant, |identifier, _| {
             let key = index::object_key(tenant, identifier);
@@ -100,6 +103,14 @@ impl<'a> View<'a> {
         let (done, before, commit) = self.objects.transact(self.owner, change)?;
         self.sees(commit);
         Ok((done, before))
+    }
+
+    /// Makes and changes objects, all or none, up to the commit, which is the caller's.
+    pub(crate) fn stage<T>(
+        &self,
+        change: impl FnOnce(&mut Transaction<'_>) -> Result<T, Failure>,
+    ) -> Result<(T, Option<Prepared<'a>>), Failure> {
+        self.objects.stage(self.owner, change)
     }
 
     /// Makes objects what they were before this request changed them.

@@ -103,24 +103,55 @@ impl<'a> Writing<'a> {
         Ok(())
     }
 
-    /// All or nothing. Seen when this returns, by everybody, and not durable yet.
-    pub(crate) fn commit(mut self) -> Result<u64, StoreError> {
+    /// All that is to be committed.
+    pub(crate) fn prepare(mut self) -> Result<Prepared<'a>, StoreError> {
         for key in &self.gone {
             self.transaction.delete(key)?;
         }
         for (key, identifier) in self.new {
             self.transaction.put(&key, identifier.into_bytes())?;
         }
-        let objects = self.objects;
-        let count = objects.count().saturating_add_signed(self.more);
+        let count = self.objects.count().saturating_add_signed(self.more);
         if self.more != 0 {
             let bytes = count.to_be_bytes().to_vec();
             self.transaction.put(index::COUNT, bytes)?;
         }
+        Ok(Prepared {
+            objects: self.objects,
+            transaction: self.transaction,
+            changed: self.changed,
+            tenant: self.tenant,
+            due: self.due,
+            count,
+        })
+    }
+
+    /// All or nothing. Seen when this returns, by everybody, and not durable yet. Blocks.
+    pub(crate) fn commit(self) -> Result<u64, StoreError> {
+        let runtime = &self.objects.runtime;
+        runtime.block_on(self.prepare()?.commit())
+    }
+}
+
+/// Objects that are written with the next commit.
+pub(crate) struct Prepared<'a> {
+    objects: &'a Objects,
+    transaction: KeyValueTransaction,
+    changed: Vec<Changed>,
+    tenant: Option<(Arc<str>, Tenant)>,
+    due: i64,
+    /// How many objects there are afterwards.
+    count: u64,
+}
+
+impl Prepared<'_> {
+    /// All or nothing. Seen when this returns, by everybody, and not durable yet.
+    pub(crate) async fn commit(self) -> Result<u64, StoreError> {
+        let objects = self.objects;
         // Before the entry is there for others: later would be too late for one that is due at once.
         objects.next_due.fetch_min(self.due, Ordering::AcqRel);
-        let commit = objects.store.commit(&objects.runtime, self.transaction)?;
-        objects.count.store(count, Ordering::Relaxed);
+        let commit = objects.store.commit(self.transaction).await?;
+        objects.count.store(self.count, Ordering::Relaxed);
         if let Some((owner, tenant)) = self.tenant {
             objects.tenants.write().insert(owner, tenant);
         }

@@ -14,7 +14,7 @@ use kmip::{
 
 use crate::failure::Failure;
 use crate::object::Object;
-use crate::objects::Objects;
+use crate::objects::{Access, Objects};
 use crate::service::TestService;
 
 const OWNER: &str = "tenant";
@@ -324,7 +324,7 @@ fn as_a_look_at_each_object_finds() {
             let tenant = objects.tenant(OWNER).unwrap();
             let expected = (0..40_u32).rev().filter(|number| {
                 let (object, _) = objects
-                    .read(tenant, &format!("id-{number}"))
+                    .read(tenant, &format!("id-{number}"), Access::Blocking)
                     .unwrap()
                     .unwrap();
                 let attributes = &object.attributes;

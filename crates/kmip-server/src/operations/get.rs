@@ -26,18 +26,10 @@ pub(super) fn get(context: &mut Context<'_>, request: GetRequest) -> Result<GetR
     let value = value::shaped(context, &object, &shape)?;
     // What has been handed out is not fresh any more (KMIP 1.4, section 3.34).
     if object.attributes.fresh() == Some(&true) {
-        let changed = context.change(&identifier, |object| {
+        context.change_if_possible(&identifier, |object| {
             object.set(AttributeValue::Fresh(false));
             Ok(())
         });
-        if let Err(failure) = changed {
-            // A key that can be read is not kept from its client because the disk is full.
-            tracing::warn!(
-                object = identifier,
-                reason = failure.message,
-                "an object stays fresh although it is handed out"
-            );
-        }
     }
     context.yields(&identifier);
     Ok(GetResponse {

@@ -28,7 +28,6 @@ use storage::{
     KeystoreCopy, Store, StoreOptions,
 };
 use thiserror::Error;
-use tokio::runtime::Handle;
 use zeroize::Zeroizing;
 
 use self::keystore::{Keystore, Ring};
@@ -110,14 +109,9 @@ impl ObjectStore {
         })
     }
 
-    /// Applies a transaction. Seen when this returns, by everybody, and not durable yet. Blocks.
-    pub(crate) fn commit(
-        &self,
-        runtime: &Handle,
-        transaction: KeyValueTransaction,
-    ) -> storage::Result<u64> {
-        self.writes
-            .noted(runtime.block_on(self.map.commit(transaction)))
+    /// Applies a transaction. Seen when this returns, by everybody, and not durable yet.
+    pub(crate) async fn commit(&self, transaction: KeyValueTransaction) -> storage::Result<u64> {
+        self.writes.noted(self.map.commit(transaction).await)
     }
 
     /// Waits until a commit and all before it are durable. Blocks.

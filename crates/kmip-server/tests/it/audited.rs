@@ -68,7 +68,7 @@ impl AuditSink for Sink {
         self.fails_at(READY)
     }
 
-    fn record(&self, event: &AuditEvent<'_>) -> Result<(), AuditError> {
+    fn record(&self, event: &AuditEvent<'_>) -> Result<u64, AuditError> {
         self.fails_at(RECORD)?;
         if event.operation.is_none() {
             let unheard = (event.version, event.reason, event.count);
@@ -78,10 +78,10 @@ impl AuditSink for Sink {
             .lock()
             .unwrap()
             .push((event.operation, event.status, event.objects.to_vec()));
-        Ok(())
+        Ok(0)
     }
 
-    fn settle(&self, changes: bool) -> Result<(), AuditError> {
+    fn settle(&self, changes: bool, _: u64) -> Result<(), AuditError> {
         self.settled.lock().unwrap().push(changes);
         self.fails_at(SETTLE)
     }

@@ -65,11 +65,11 @@ impl AuditSink for Waits {
         Ok(())
     }
 
-    fn record(&self, _: &AuditEvent<'_>) -> Result<(), AuditError> {
-        Ok(())
+    fn record(&self, _: &AuditEvent<'_>) -> Result<u64, AuditError> {
+        Ok(0)
     }
 
-    fn settle(&self, _: bool) -> Result<(), AuditError> {
+    fn settle(&self, _: bool, _: u64) -> Result<(), AuditError> {
         Ok(())
     }
 }

@@ -30,8 +30,8 @@ const IDENTIFIER: &str = "01234567-89ab-cdef-0123-456789abcdef";
 /// Says its port, and serves until it is killed.
 pub(crate) fn serve(directory: &Path) -> Fallible<()> {
     let tls = ServerTls {
-        identity: IdentityFiles::combined(&directory.join("server.pem")),
-        client_auth: ClientAuth::Required(Trust::only(&directory.join("ca.pem"))),
+        identity: IdentityFiles::combined(directory.join("server.pem")),
+        client_auth: ClientAuth::Required(Trust::only(directory.join("ca.pem"))),
     };
     let config = tls.load()?.config;
     let file = OpenOptions::new()

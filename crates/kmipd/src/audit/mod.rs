@@ -157,8 +157,8 @@ impl Audit {
     /// # Errors
     /// The file cannot take it.
     pub fn note(&self, note: &Note<'_>) -> Result<(), AuditError> {
-        self.tell(note, note.is_failure())?;
-        self.settle(true)
+        let place = self.tell(note, note.is_failure())?;
+        self.settle(true, place)
     }
 
     /// After the file has been renamed by somebody else: goes on in a new one.
@@ -169,20 +169,19 @@ impl Audit {
         self.file.as_ref().map_or(Ok(()), |file| file.reopen())
     }
 
-    fn tell(&self, body: &impl Serialize, is_failure: bool) -> Result<(), AuditError> {
+    /// The number of the line in the file; 0 without a file.
+    fn tell(&self, body: &impl Serialize, is_failure: bool) -> Result<u64, AuditError> {
         let Ok(body) = serde_json::to_string(body) else {
             return Err(AuditError);
         };
         self.stats.events.add_one();
-        let mut result = Ok(());
-        let line = match &self.file {
-            None => body,
+        let (line, result) = match &self.file {
+            None => (body, Ok(0)),
             Some(file) => match file.append(&body) {
-                Ok(line) => line,
+                Ok((line, seq)) => (line, Ok(seq)),
                 Err(error) => {
                     self.stats.file_failures.add_one();
-                    result = self.outcome(Err(error));
-                    body
+                    (body, self.outcome(Err(error)).map(|()| 0))
                 }
             },
         };
@@ -228,13 +227,13 @@ impl Audit {
     }
 
     /// The failure, unless the configuration says that such an operation goes on.
-    fn unless_tolerated(
+    fn unless_tolerated<T: Default>(
         &self,
         changes: bool,
-        result: Result<(), AuditError>,
-    ) -> Result<(), AuditError> {
+        result: Result<T, AuditError>,
+    ) -> Result<T, AuditError> {
         match self.on_failure {
-            OnFailure::RefuseChanges if !changes => Ok(()),
+            OnFailure::RefuseChanges if !changes => Ok(result.unwrap_or_default()),
             _ => result,
         }
     }
@@ -252,7 +251,7 @@ impl AuditSink for Audit {
         self.unless_tolerated(changes, result)
     }
 
-    fn record(&self, event: &AuditEvent<'_>) -> Result<(), AuditError> {
+    fn record(&self, event: &AuditEvent<'_>) -> Result<u64, AuditError> {
         let is_failure = event.reason.is_some();
         let changes = event.changes || event.operation.is_some_and(kmip_server::changes);
         let result = self.tell(&OperationBody::new(event), is_failure);
@@ -274,14 +273,14 @@ impl AuditSink for Audit {
         }
     }
 
-    fn settle(&self, changes: bool) -> Result<(), AuditError> {
+    fn settle(&self, changes: bool, last: u64) -> Result<(), AuditError> {
         let Some(file) = &self.file else {
             return Ok(());
         };
         if !self.waits(changes) {
             return Ok(());
         }
-        let result = self.outcome(file.sync());
+        let result = self.outcome(file.sync_to(last));
         self.unless_tolerated(changes, result)
     }
 }

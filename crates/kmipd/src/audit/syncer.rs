@@ -46,7 +46,7 @@ impl Syncer {
         })
     }
 
-    /// Begins to force what has been written so far to the disk. Does not wait: [`AuditFile::sync`] does, and finds the
+    /// Begins to force what has been written so far to the disk. Does not wait: [`AuditFile::sync_to`] does, and finds the
     /// work done or under way.
     pub(super) fn begin(&self) {
         self.asked.state.lock().is_wanted = true;

@@ -26,7 +26,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use kmip_server::Counter;
-use parking_lot::Mutex;
+use parking_lot::{Condvar, Mutex};
 
 use super::line::{self, ChainKey, Link, MAX_LINE_BYTES};
 use error::io_error;
@@ -40,12 +40,15 @@ pub(super) struct AuditFile {
     key: ChainKey,
     rotate_bytes: u64,
     state: Mutex<State>,
-    /// Held while somebody syncs: whoever waits for it finds the work done.
-    syncing: Mutex<()>,
+    /// Whether somebody syncs: whoever waits for it finds the work done.
+    syncing: Mutex<bool>,
+    synced: Condvar,
     synced_seq: AtomicU64,
     /// Up to which line a sync has failed: the system may have forgotten them, and says so once only.
     lost_seq: AtomicU64,
     broken: AtomicBool,
+    /// The next line may fill the file.
+    is_full: AtomicBool,
     rotation_failures: Counter,
 }
 
@@ -74,17 +77,21 @@ impl AuditFile {
                 .map_err(io_error("make the directory of", path))?;
         }
         let state = go_on(path, &key, None)?;
-        Ok(Self {
+        let file = Self {
             path: path.to_owned(),
             key,
             rotate_bytes,
             state: Mutex::new(state),
             syncing: Mutex::default(),
+            synced: Condvar::new(),
             synced_seq: AtomicU64::new(0),
             lost_seq: AtomicU64::new(0),
             broken: AtomicBool::new(false),
+            is_full: AtomicBool::new(false),
             rotation_failures: Counter::default(),
-        })
+        };
+        file.look_whether_full(&file.state.lock());
+        Ok(file)
     }
 
     pub(super) fn last_seq(&self) -> u64 {
@@ -100,8 +107,8 @@ impl AuditFile {
         &self.rotation_failures
     }
 
-    /// Writes a line, and returns it. It is not on the disk yet ([`AuditFile::sync`]).
-    pub(super) fn append(&self, body: &str) -> Result<String, AuditFileError> {
+    /// Writes a line, and returns it and its number. It is not on the disk yet ([`AuditFile::sync_to`]).
+    pub(super) fn append(&self, body: &str) -> Result<(String, u64), AuditFileError> {
         let mut state = self.state.lock();
         self.recover_locked(&mut state)?;
         let (mut text, link) = line::make(&self.key, &state.last, body);
@@ -111,35 +118,65 @@ impl AuditFile {
             self.broken.store(true, Ordering::Relaxed);
             return Err(io_error("write", &self.path)(source));
         }
+        let seq = link.seq;
         state.last = link;
         state.bytes += text.len() as u64;
-        if self.rotate_bytes > 0 && state.bytes >= state.retry_at.unwrap_or(self.rotate_bytes) {
+        if self.rotate_bytes > 0 && state.bytes >= self.full_at(&state) {
             self.rotate_or_go_on(&mut state)?;
         }
+        self.look_whether_full(&state);
         text.pop();
-        Ok(text)
+        Ok((text, seq))
     }
 
-    /// Returns when everything that has been written is on the disk. Those that come at the same time share one sync.
-    /// Lines that one sync could not write stay lost for all who wait for them, whatever a later one says.
+    /// How long the file is, at least, when it is replaced by a new one.
+    fn full_at(&self, state: &State) -> u64 {
+        state.retry_at.unwrap_or(self.rotate_bytes)
+    }
+
+    /// To be called whenever the state has changed.
+    fn look_whether_full(&self, state: &State) {
+        let next = state.bytes.saturating_add(MAX_LINE_BYTES as u64);
+        let is_full = self.rotate_bytes > 0 && next >= self.full_at(state);
+        self.is_full.store(is_full, Ordering::Relaxed);
+    }
+
+    /// Returns when everything that has been written is on the disk.
     pub(super) fn sync(&self) -> Result<(), AuditFileError> {
-        let (wanted, _) = self.written();
-        let _syncing = self.syncing.lock();
-        if self.synced_seq.load(Ordering::Acquire) >= wanted {
-            return Ok(());
+        let (last, _) = self.written();
+        self.sync_to(last)
+    }
+
+    /// Returns when the lines up to this one are on the disk. Those that come at the same time share one sync. Lines that
+    /// one sync could not write stay lost for all who wait for them, whatever a later one says.
+    pub(super) fn sync_to(&self, wanted: u64) -> Result<(), AuditFileError> {
+        let mut syncing = self.syncing.lock();
+        loop {
+            if self.synced_seq.load(Ordering::Acquire) >= wanted {
+                return Ok(());
+            }
+            if self.lost_seq.load(Ordering::Acquire) >= wanted {
+                let told = io::Error::other("an earlier sync of the same lines has failed");
+                return Err(io_error("sync", &self.path)(told));
+            }
+            if !*syncing {
+                break;
+            }
+            self.synced.wait(&mut syncing);
         }
-        let lost = self.lost_seq.load(Ordering::Acquire);
-        if lost >= wanted {
-            let told = io::Error::other("an earlier sync of the same lines has failed");
-            return Err(io_error("sync", &self.path)(told));
-        }
+        *syncing = true;
+        drop(syncing);
         let (seq, file) = self.written();
-        if let Err(source) = file.sync_data() {
-            self.lose(seq);
-            return Err(io_error("sync", &self.path)(source));
+        let done = file.sync_data();
+        match &done {
+            Ok(()) => {
+                self.synced_seq.fetch_max(seq, Ordering::Release);
+            }
+            Err(_) => self.lose(seq),
         }
-        self.synced_seq.fetch_max(seq, Ordering::Release);
-        Ok(())
+        *self.syncing.lock() = false;
+        self.synced.notify_all();
+        done.map_err(io_error("sync", &self.path))
     }
 
     /// The last line that is known to be on the disk.
@@ -154,16 +191,10 @@ impl AuditFile {
         self.broken.store(true, Ordering::Relaxed);
     }
 
-    /// Whether the next line can be expected to be taken without waiting for the disk.
+    /// Whether the next line can be expected to be taken without waiting for the disk: until a file that is full has been
+    /// replaced, whoever has something to tell may have to wait for that.
     pub(super) fn is_quick(&self) -> bool {
-        if self.is_broken() {
-            return false;
-        }
-        // Whoever holds it may be at a rotation, and that waits for the disk.
-        self.state.try_lock().is_some_and(|state| {
-            let full = state.retry_at.unwrap_or(self.rotate_bytes);
-            self.rotate_bytes == 0 || state.bytes.saturating_add(MAX_LINE_BYTES as u64) < full
-        })
+        !self.is_broken() && !self.is_full.load(Ordering::Relaxed)
     }
 
     /// As if the disk had been full in the middle of a line.
@@ -205,6 +236,7 @@ impl AuditFile {
             return Ok(());
         }
         *state = go_on(&self.path, &self.key, Some(state))?;
+        self.look_whether_full(state);
         self.broken.store(false, Ordering::Relaxed);
         Ok(())
     }

@@ -37,7 +37,10 @@ impl AuditFile {
             return Err(io_error("sync", &self.path)(source));
         }
         match go_on(&self.path, &self.key, Some(&state)) {
-            Ok(next) => *state = next,
+            Ok(next) => {
+                *state = next;
+                self.look_whether_full(&state);
+            }
             Err(error) => {
                 // The file that is open is somebody else's now: the next line waits for ours.
                 self.broken.store(true, Ordering::Relaxed);
