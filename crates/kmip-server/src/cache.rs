@@ -153,3 +153,62 @@ impl Drop for Filling<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use kmip::Attributes;
+
+    use super::*;
+
+    const KEY: &[u8] = b"key";
+
+    fn object(sequence: i64) -> Arc<Object> {
+        Arc::new(Object {
+            identifier: "id".to_owned(),
+            owner: Arc::from("tenant"),
+            sequence,
+            attributes: Attributes::new(),
+            value: None,
+        })
+    }
+
+    fn changed(object: Option<Arc<Object>>) -> Vec<Changed> {
+        vec![Changed {
+            key: KEY.to_vec(),
+            object: object.map(|object| (object, 1)),
+        }]
+    }
+
+    fn cached(cache: &Cache) -> Option<i64> {
+        cache.get(KEY).map(|(object, _)| object.sequence)
+    }
+
+    #[test]
+    fn what_was_read_before_a_change_is_not_filled_in_after_it() {
+        for (now, expected) in [(Some(object(2)), Some(2)), (None, None)] {
+            let cache = Cache::default();
+            let early = cache.fill(KEY.to_vec());
+            let beside = cache.fill(KEY.to_vec());
+            cache.update(changed(now), 7);
+            // It begins after the change, while those of before still read: what it sees is right.
+            let late = cache.fill(KEY.to_vec());
+            early.insert(object(1), 6, 1);
+            drop(beside);
+            assert_eq!(cached(&cache), expected);
+            late.insert(object(3), 7, 1);
+            assert_eq!(cached(&cache), Some(3));
+            assert!(cache.filling.lock().objects.is_empty());
+        }
+    }
+
+    #[test]
+    fn several_readers_fill_in_and_nothing_of_them_stays() {
+        let cache = Cache::default();
+        let readers: Vec<_> = (0..3).map(|_| cache.fill(KEY.to_vec())).collect();
+        for reader in readers {
+            reader.insert(object(1), 1, 1);
+        }
+        assert_eq!(cached(&cache), Some(1));
+        assert!(cache.filling.lock().objects.is_empty());
+    }
+}

@@ -39,10 +39,12 @@ type Unheard = (Option<ProtocolVersion>, Option<ResultReason>, u64);
 
 #[derive(Debug, Default)]
 struct Sink {
+    /// Then requests are performed where nobody may be waited for, and changes together with others'.
+    is_quick: bool,
     broken: AtomicU8,
     told: Mutex<Vec<Told>>,
-    /// Whether each request has changed something.
-    settled: Mutex<Vec<bool>>,
+    /// Whether each request has changed something, and the place of its last event.
+    settled: Mutex<Vec<(bool, u64)>>,
     /// Version, reason and number of requests that are not of a batch.
     unheard: Mutex<Vec<Unheard>>,
 }
@@ -53,6 +55,11 @@ impl Sink {
             return Err(AuditError);
         }
         Ok(())
+    }
+
+    fn changed(&self) -> Vec<bool> {
+        let settled = std::mem::take(&mut *self.settled.lock().unwrap());
+        settled.into_iter().map(|(changes, _)| changes).collect()
     }
 
     fn told(&self) -> Vec<Told> {
@@ -74,21 +81,29 @@ impl AuditSink for Sink {
             let unheard = (event.version, event.reason, event.count);
             self.unheard.lock().unwrap().push(unheard);
         }
-        self.told
-            .lock()
-            .unwrap()
-            .push((event.operation, event.status, event.objects.to_vec()));
-        Ok(0)
+        let mut told = self.told.lock().unwrap();
+        told.push((event.operation, event.status, event.objects.to_vec()));
+        // As one that goes on without some of the events.
+        let has_place = event.operation != Some(Operation::Query);
+        Ok(if has_place { told.len() as u64 } else { 0 })
     }
 
-    fn settle(&self, changes: bool, _: u64) -> Result<(), AuditError> {
-        self.settled.lock().unwrap().push(changes);
+    fn is_quick(&self) -> bool {
+        self.is_quick
+    }
+
+    fn settle(&self, changes: bool, last: u64) -> Result<(), AuditError> {
+        self.settled.lock().unwrap().push((changes, last));
         self.fails_at(SETTLE)
     }
 }
 
 fn audited(rig: &Rig) -> (Arc<Sink>, ServerConfig) {
-    let sink = Arc::new(Sink::default());
+    audited_by(rig, Sink::default())
+}
+
+fn audited_by(rig: &Rig, sink: Sink) -> (Arc<Sink>, ServerConfig) {
+    let sink = Arc::new(sink);
     let config = ServerConfig {
         audit: sink.clone(),
         ..rig.server_config("kmip")
@@ -98,8 +113,18 @@ fn audited(rig: &Rig) -> (Arc<Sink>, ServerConfig) {
 
 #[tokio::test]
 async fn every_item_with_its_objects() {
+    for is_quick in [false, true] {
+        every_item_if(is_quick).await;
+    }
+}
+
+async fn every_item_if(is_quick: bool) {
     let rig = Rig::new();
-    let (sink, config) = audited(&rig);
+    let sink = Sink {
+        is_quick,
+        ..Sink::default()
+    };
+    let (sink, config) = audited_by(&rig, sink);
     let server = rig.start_with(config).await;
     let mut session = rig.connect(&server).await;
     sink.told();
@@ -129,8 +154,18 @@ async fn every_item_with_its_objects() {
 
 #[tokio::test]
 async fn nothing_is_done_or_told_to_the_client_that_cannot_be_audited() {
+    for is_quick in [false, true] {
+        nothing_is_done_or_told_if(is_quick).await;
+    }
+}
+
+async fn nothing_is_done_or_told_if(is_quick: bool) {
     let rig = Rig::new();
-    let (sink, config) = audited(&rig);
+    let sink = Sink {
+        is_quick,
+        ..Sink::default()
+    };
+    let (sink, config) = audited_by(&rig, sink);
     let server = rig.start_with(config).await;
     let mut session = rig.connect(&server).await;
     let id = session
@@ -236,12 +271,22 @@ fn encrypt(id: &str) -> EncryptRequest {
 /// waits for the disk like any other that changes something.
 #[tokio::test]
 async fn operations_that_mostly_read_and_now_and_then_change() {
+    for is_quick in [false, true] {
+        now_and_then_change_if(is_quick).await;
+    }
+}
+
+async fn now_and_then_change_if(is_quick: bool) {
     let rig = Rig::new();
-    let (sink, config) = audited(&rig);
+    let sink = Sink {
+        is_quick,
+        ..Sink::default()
+    };
+    let (sink, config) = audited_by(&rig, sink);
     let server = rig.start_with(config).await;
     let mut peer = Peer::new(&rig, &server, ProtocolVersion::V1_4).await;
     let id = new_key(&mut peer).await;
-    let changed = || std::mem::take(&mut *sink.settled.lock().unwrap());
+    let changed = || sink.changed();
     assert_eq!(changed(), [true]);
     for expected in [true, false] {
         let _: GetResponse = peer.ask(get(&id)).await;
@@ -284,6 +329,27 @@ async fn operations_that_mostly_read_and_now_and_then_change() {
         peer.refused(encrypt(&id)).await,
         ResultReason::PermissionDenied
     );
+}
+
+/// A request waits for all of its events, also where the sink goes on without the last one.
+#[tokio::test]
+async fn the_place_of_the_last_event() {
+    let rig = Rig::new();
+    let (sink, config) = audited(&rig);
+    let server = rig.start_with(config).await;
+    let mut peer = Peer::new(&rig, &server, ProtocolVersion::V1_4).await;
+    let id = new_key(&mut peer).await;
+    let items = [
+        ActivateRequest {
+            unique_identifier: Some(id.as_str().into()),
+        }
+        .into(),
+        get(&id).into(),
+        QueryRequest::default().into(),
+    ];
+    peer.batch(Some(BatchErrorContinuationOption::Continue), items)
+        .await;
+    assert_eq!(*sink.settled.lock().unwrap(), [(true, 1), (true, 3)]);
 }
 
 /// What nobody has looked at is told as well, but not each for itself: the log does not grow as fast as a client sends.

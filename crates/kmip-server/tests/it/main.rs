@@ -17,4 +17,5 @@ mod pkcs12;
 mod restart;
 mod rig;
 mod taken_away;
+mod together;
 mod versions;
