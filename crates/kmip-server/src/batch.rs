@@ -183,13 +183,11 @@ impl Context<'_> {
     }
 
     /// Adds a new object.
-    pub(crate) fn insert(&mut self, object: Object) -> Result<Object, Failure> {
-        let kept = object.clone();
+    pub(crate) fn insert(&mut self, object: Object) -> Result<(), Failure> {
         self.transact(|transaction| {
             transaction.insert(object);
             Ok(())
-        })?;
-        Ok(kept)
+        })
     }
 
     /// An object that is not in the archive.

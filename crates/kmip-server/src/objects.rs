@@ -375,6 +375,7 @@ impl Objects {
             None => writing.new_tenant(owner)?,
         };
         for pending in pending {
+            // A copy has no room to spare, unlike what has just been put together: it stays in memory.
             let after = Arc::new(pending.after.clone());
             let identifier = &pending.after.identifier;
             writing.replace(tenant, identifier, pending.before.as_deref(), Some(after))?;

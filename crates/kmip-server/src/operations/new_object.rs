@@ -58,9 +58,10 @@ pub(super) fn keep(
     origin: Origin,
 ) -> Result<String, Failure> {
     let object = make(context, attributes, value, origin)?;
-    let object = context.insert(object)?;
-    context.yields(&object.identifier);
-    Ok(object.identifier.clone())
+    let identifier = object.identifier.clone();
+    context.insert(object)?;
+    context.yields(&identifier);
+    Ok(identifier)
 }
 
 /// An attribute as the server keeps it: a count that is not given is the total.
