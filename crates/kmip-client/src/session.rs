@@ -19,7 +19,8 @@ use crate::{Client, Error, ErrorKind, Result, ServerAddress};
 /// Methods take `&mut self`: KMIP answers in order, one at a time. Every operation ends within
 /// `operation_timeout`; twice that, and an attempt to connect, when it has to be repeated; when the answer to something
 /// that may not be repeated is lost, and it has to be looked for before and behind the repetition, four times that, and
-/// three attempts to connect. A future that is dropped half-way costs the connection, not the session: the next operation connects again, to the same server.
+/// three attempts to connect. A future that is dropped half-way costs the connection, not the session: the next
+/// operation connects again, to the same server.
 ///
 /// A server may answer Pending where nothing asynchronous was asked for: the result is then polled for within the
 /// operation's time, and what is not done by then is cancelled. For operations that are known to take long, see

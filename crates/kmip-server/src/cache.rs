@@ -7,16 +7,18 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use kmip::Attribute;
 use parking_lot::Mutex;
 use quick_cache::Weighter;
 
 use crate::index::Key;
 use crate::object::Object;
 
-/// How much all objects together may take, in bytes of their records, about.
+/// How much memory all objects together may take, in bytes, about.
 const CAPACITY_BYTES: u64 = 64 << 20;
-/// What an object takes besides, in bytes.
-const OVERHEAD_BYTES: usize = 1024;
+/// What an object takes besides itself, its attributes and what these hold, in bytes: its place in the tables, and what
+/// the allocator makes of it all.
+const OVERHEAD_BYTES: usize = 512;
 /// A guess, for the size of the tables.
 const ESTIMATED_OBJECTS: usize = 16 * 1024;
 
@@ -39,7 +41,10 @@ struct ByBytes;
 
 impl Weighter<Key, Cached> for ByBytes {
     fn weight(&self, key: &Key, cached: &Cached) -> u64 {
-        (key.len() + cached.bytes + OVERHEAD_BYTES) as u64
+        let attributes = cached.object.attributes.len();
+        let itself = size_of::<Object>() + attributes * size_of::<Attribute>();
+        // The record is about as long as what the attributes and the value hold outside of themselves.
+        (key.len() + itself + cached.bytes + OVERHEAD_BYTES) as u64
     }
 }
 

@@ -1,9 +1,10 @@
 //! All objects: in the store, and those that are in use in memory as well.
 //!
 //! Changes are made one after the other: each reads, decides and commits under one lock, which takes microseconds
-//! ([`Access`] says who takes it); what takes long, the sync of the log, is waited for outside of it, and shared by all who wait. So a change is seen
-//! before it is durable. What a client is told must be durable, be it its own change or another one's that it has
-//! seen: a [`View`] remembers the last commit that it has made or seen, and [`View::wait_durable`] waits for that.
+//! ([`Access`] says who takes it); what takes long, the sync of the log, is waited for outside of it, and shared by all
+//! who wait. So a change is seen before it is durable. What a client is told must be durable, be it its own change or
+//! another one's that it has seen: a [`View`] remembers the last commit that it has made or seen, and
+//! [`Objects::wait_durable`] waits for that.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;

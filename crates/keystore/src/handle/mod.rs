@@ -384,8 +384,9 @@ impl Keystore {
     }
 
     /// Writes a copy of the keystore, as it is at this moment, into another directory, for a backup. It opens with
-    /// the same master keys, and [`Keystore::inspect`] says with which: only the own keys of trees are not seen from outside. Changes go on meanwhile: they are in the
-    /// copy whole or not at all. What was only announced is not in it: that key is this dbpath's to create.
+    /// the same master keys, and [`Keystore::inspect`] says with which: only the own keys of trees are not seen from
+    /// outside. Changes go on meanwhile: they are in the copy whole or not at all. What was only announced is not in
+    /// it: that key is this dbpath's to create.
     ///
     /// For a backup of trees and keystore, copy the keystore after the trees, and let no tree be dropped in between:
     /// data keys are made before anything is written under them, and destroyed only by a drop.

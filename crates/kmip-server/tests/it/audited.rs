@@ -4,24 +4,22 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex};
 
 use kmip::operations::{
-    ActivateRequest, AddAttributeRequest, CreateRequest, CreateResponse, EncryptRequest,
-    GetAttributesRequest, GetAttributesResponse, GetRequest, GetResponse, LocateRequest,
-    QueryRequest,
+    ActivateRequest, AddAttributeRequest, CreateResponse, EncryptRequest, GetAttributesRequest,
+    GetAttributesResponse, GetRequest, GetResponse, LocateRequest, QueryRequest,
 };
 use kmip::registry::{
-    BatchErrorContinuationOption, BlockCipherMode, CryptographicAlgorithm, CryptographicUsageMask,
-    ObjectType, Operation, PaddingMethod, ResultReason, ResultStatus, Tag, UsageLimitsUnit,
+    BatchErrorContinuationOption, BlockCipherMode, Operation, PaddingMethod, ResultReason,
+    ResultStatus, Tag, UsageLimitsUnit,
 };
 use kmip::structures::{CryptographicParameters, UsageLimits};
 use kmip::{
-    AttributeName, AttributeValue, Attributes, Data, DateTime, ProtocolVersion, RequestMessage,
-    RequestPayload,
+    AttributeName, AttributeValue, Data, DateTime, ProtocolVersion, RequestMessage, RequestPayload,
 };
 use kmip_client::{ErrorKind, NewSymmetricKey};
 use kmip_server::{AuditError, AuditEvent, AuditSink, RequestRate, ServerConfig};
 use tokio::io::AsyncWriteExt;
 
-use crate::peer::Peer;
+use crate::peer::{Peer, aes256};
 use crate::rig::{Rig, answer, ask, raw, raw_as};
 
 /// What of a sink fails.
@@ -228,22 +226,11 @@ async fn what_is_undone() {
 }
 
 /// A new AES key, still fresh.
-async fn new_key(peer: &mut Peer) -> String {
-    let created: CreateResponse = peer
-        .ask(CreateRequest {
-            object_type: ObjectType::SymmetricKey,
-            attributes: Attributes::new()
-                .with(AttributeValue::CryptographicAlgorithm(
-                    CryptographicAlgorithm::AES,
-                ))
-                .with(AttributeValue::CryptographicLength(256))
-                .with(AttributeValue::CryptographicUsageMask(
-                    CryptographicUsageMask::Encrypt,
-                ))
-                .with(AttributeValue::ActivationDate(DateTime(1))),
-            protection_storage_masks: None,
-        })
-        .await;
+async fn new_key(peer: &mut Peer, name: &str) -> String {
+    let mut request = aes256(name);
+    let active = AttributeValue::ActivationDate(DateTime(1));
+    request.attributes.push(active);
+    let created: CreateResponse = peer.ask(request).await;
     created.unique_identifier.to_string()
 }
 
@@ -285,7 +272,7 @@ async fn now_and_then_change_if(is_quick: bool) {
     let (sink, config) = audited_by(&rig, sink);
     let server = rig.start_with(config).await;
     let mut peer = Peer::new(&rig, &server, ProtocolVersion::V1_4).await;
-    let id = new_key(&mut peer).await;
+    let id = new_key(&mut peer, "k1").await;
     let changed = || sink.changed();
     assert_eq!(changed(), [true]);
     for expected in [true, false] {
@@ -309,7 +296,7 @@ async fn now_and_then_change_if(is_quick: bool) {
     assert_eq!(changed(), [true]);
 
     // Where changes are refused, these are.
-    let fresh = new_key(&mut peer).await;
+    let fresh = new_key(&mut peer, "k2").await;
     sink.broken.store(CHANGES, Ordering::SeqCst);
     assert_eq!(
         peer.refused(encrypt(&id)).await,
@@ -338,7 +325,7 @@ async fn the_place_of_the_last_event() {
     let (sink, config) = audited(&rig);
     let server = rig.start_with(config).await;
     let mut peer = Peer::new(&rig, &server, ProtocolVersion::V1_4).await;
-    let id = new_key(&mut peer).await;
+    let id = new_key(&mut peer, "k3").await;
     let items = [
         ActivateRequest {
             unique_identifier: Some(id.as_str().into()),

@@ -3,7 +3,7 @@
 use kmip::message::MessageExtension;
 use kmip::objects::{KeyBlock, SecretData};
 use kmip::operations::{
-    ActivateRequest, AddAttributeRequest, CreateRequest, DestroyRequest, GetAttributeListRequest,
+    ActivateRequest, AddAttributeRequest, DestroyRequest, GetAttributeListRequest,
     GetAttributesRequest, GetRequest, GetResponse, LocateRequest, LocateResponse,
     ModifyAttributeRequest, RegisterRequest, RequestPayload, ResponsePayload, RevokeRequest,
 };
@@ -20,25 +20,10 @@ use kmip::{
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
+use crate::peer::aes256;
 use crate::rig::{Rig, Running, ask, raw};
 
 type Stream = TlsStream<TcpStream>;
-
-fn aes256(name: &str) -> CreateRequest {
-    CreateRequest {
-        object_type: ObjectType::SymmetricKey,
-        attributes: Attributes::new()
-            .with(AttributeValue::CryptographicAlgorithm(
-                CryptographicAlgorithm::AES,
-            ))
-            .with(AttributeValue::CryptographicLength(256))
-            .with(AttributeValue::CryptographicUsageMask(
-                CryptographicUsageMask::Encrypt,
-            ))
-            .with(AttributeValue::Name(Name::text(name))),
-        protection_storage_masks: None,
-    }
-}
 
 fn statuses(response: &ResponseMessage) -> Vec<ResultStatus> {
     response

@@ -2,17 +2,35 @@
 
 use kmip::objects::{KeyBlock, SymmetricKey};
 use kmip::operations::{
-    ActivateRequest, RegisterRequest, RegisterResponse, RequestPayload, ResponsePayload,
+    ActivateRequest, CreateRequest, RegisterRequest, RegisterResponse, RequestPayload,
+    ResponsePayload,
 };
 use kmip::registry::{
     BatchErrorContinuationOption, CryptographicAlgorithm, CryptographicUsageMask, ObjectType,
     ResultReason,
 };
-use kmip::{AttributeValue, Attributes, ProtocolVersion, RequestMessage, ResponseBatchItem};
+use kmip::{AttributeValue, Attributes, Name, ProtocolVersion, RequestMessage, ResponseBatchItem};
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
 use crate::rig::{Rig, Running, ask, raw, raw_as};
+
+/// A request for a key that encrypts.
+pub(crate) fn aes256(name: &str) -> CreateRequest {
+    CreateRequest {
+        object_type: ObjectType::SymmetricKey,
+        attributes: Attributes::new()
+            .with(AttributeValue::CryptographicAlgorithm(
+                CryptographicAlgorithm::AES,
+            ))
+            .with(AttributeValue::CryptographicLength(256))
+            .with(AttributeValue::CryptographicUsageMask(
+                CryptographicUsageMask::Encrypt,
+            ))
+            .with(AttributeValue::Name(Name::text(name))),
+        protection_storage_masks: None,
+    }
+}
 
 /// A client that sends what it is told, in a version of the test's choice.
 pub(crate) struct Peer {

@@ -3,38 +3,19 @@
 use std::collections::BTreeSet;
 
 use kmip::operations::{
-    ActivateRequest, CreateRequest, GetRequest, LocateRequest, LocateResponse, RequestPayload,
+    ActivateRequest, GetRequest, LocateRequest, LocateResponse, RequestPayload,
 };
-use kmip::registry::{
-    BatchErrorContinuationOption, CryptographicAlgorithm, CryptographicUsageMask, ObjectType,
-    ResultReason, ResultStatus, State,
-};
+use kmip::registry::{BatchErrorContinuationOption, ResultReason, ResultStatus, State};
 use kmip::{AttributeValue, Attributes, Name, ProtocolVersion};
 use kmip_client::NewSymmetricKey;
 
-use crate::peer::Peer;
+use crate::peer::{Peer, aes256};
 use crate::rig::Rig;
 
 /// At the same time.
 const CLIENTS: usize = 6;
 /// Each client's.
 const KEYS: usize = 15;
-
-fn create(name: &str) -> CreateRequest {
-    CreateRequest {
-        object_type: ObjectType::SymmetricKey,
-        attributes: Attributes::new()
-            .with(AttributeValue::CryptographicAlgorithm(
-                CryptographicAlgorithm::AES,
-            ))
-            .with(AttributeValue::CryptographicLength(256))
-            .with(AttributeValue::CryptographicUsageMask(
-                CryptographicUsageMask::Encrypt,
-            ))
-            .with(AttributeValue::Name(Name::text(name))),
-        protection_storage_masks: None,
-    }
-}
 
 async fn located(peer: &mut Peer, name: &str) -> usize {
     let found: LocateResponse = peer
@@ -116,7 +97,7 @@ async fn one_of_many_gets_it() {
             }
             (won, lost, peers)
         };
-        let payloads = vec![create(&name).into(); CLIENTS];
+        let payloads = vec![aes256(&name).into(); CLIENTS];
         let (won, lost, mut peers) = race(payloads, peers).await;
         assert_eq!(won.len(), 1, "{lost:?}");
         assert!(
@@ -147,7 +128,7 @@ async fn beside_batches_that_are_undone() {
             for number in 0..KEYS {
                 let name = format!("{client}-{number}");
                 if client % 2 == 0 {
-                    let item = peer.item(create(&name)).await;
+                    let item = peer.item(aes256(&name)).await;
                     assert_eq!(item.result_status, ResultStatus::Success, "{item:?}");
                     continue;
                 }
@@ -158,7 +139,7 @@ async fn beside_batches_that_are_undone() {
                 let items = peer
                     .batch(
                         Some(BatchErrorContinuationOption::Undo),
-                        [create(&name).into(), nowhere.into()],
+                        [aes256(&name).into(), nowhere.into()],
                     )
                     .await;
                 assert_eq!(items[0].result_status, ResultStatus::OperationUndone);
