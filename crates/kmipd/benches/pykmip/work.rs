@@ -12,6 +12,8 @@ use crate::{Fallible, OBJECTS};
 
 /// How many connections work at the same time, where it is not one.
 pub(crate) const MANY: usize = 8;
+/// Before each Create of the eight connections that make keys beside a Get: about 100 a second each.
+const PAUSE: Duration = Duration::from_millis(8);
 /// How many objects the workloads have made: each has a Name of its own.
 static MADE: AtomicUsize = AtomicUsize::new(0);
 
@@ -20,16 +22,20 @@ pub(crate) enum Work {
     Get,
     GetByMany,
     GetConnecting,
+    GetBesideCreates,
     Create,
     CreateByMany,
+    /// At a pace that leaves every server room.
+    CreateNowAndThen,
     LocateByName,
 }
 
 impl Work {
-    pub(crate) const ALL: [Self; 6] = [
+    pub(crate) const ALL: [Self; 7] = [
         Self::Get,
         Self::GetByMany,
         Self::GetConnecting,
+        Self::GetBesideCreates,
         Self::Create,
         Self::CreateByMany,
         Self::LocateByName,
@@ -40,8 +46,10 @@ impl Work {
             Self::Get => "Get, one connection",
             Self::GetByMany => "Get, 8 connections",
             Self::GetConnecting => "Get, a new connection each",
+            Self::GetBesideCreates => "Get, beside Creates",
             Self::Create => "Create, one connection",
             Self::CreateByMany => "Create, 8 connections",
+            Self::CreateNowAndThen => "Create, now and then",
             Self::LocateByName => "Locate by Name among 1,000",
         }
     }
@@ -53,20 +61,24 @@ impl Work {
 
     /// How long each operation took.
     pub(crate) async fn run(self, server: &Server, time: Duration) -> Fallible<Vec<Duration>> {
-        let (count, each) = match self {
-            Self::GetByMany => (MANY, Self::Get),
-            Self::CreateByMany => (MANY, Self::Create),
-            alone => (1, alone),
+        let (count, each, beside) = match self {
+            Self::GetByMany => (MANY, Self::Get, 0),
+            Self::CreateByMany => (MANY, Self::Create, 0),
+            Self::GetBesideCreates => (1, Self::Get, MANY),
+            alone => (1, alone, 0),
         };
-        let workers: Vec<_> = (0..count)
-            .map(|_| {
-                let (client, id) = (server.client.clone(), server.identifier.clone());
-                tokio::spawn(each.run_alone(client, id, time))
-            })
-            .collect();
+        let start = |work: Self| {
+            let (client, id) = (server.client.clone(), server.identifier.clone());
+            tokio::spawn(work.run_alone(client, id, time))
+        };
+        let others: Vec<_> = (0..beside).map(|_| start(Self::CreateNowAndThen)).collect();
+        let workers: Vec<_> = (0..count).map(|_| start(each)).collect();
         let mut all = Vec::new();
         for worker in workers {
             all.extend(worker.await??);
+        }
+        for other in others {
+            other.await??;
         }
         Ok(all)
     }
@@ -85,14 +97,17 @@ impl Work {
             number += 1;
             let start = Instant::now();
             match self {
-                Self::Get | Self::GetByMany => {
+                Self::Get | Self::GetByMany | Self::GetBesideCreates => {
                     session.get_symmetric_key(&identifier).await?;
                 }
                 Self::GetConnecting => {
                     let mut fresh = client.connect().await?;
                     fresh.get_symmetric_key(&identifier).await?;
                 }
-                Self::Create | Self::CreateByMany => {
+                Self::Create | Self::CreateByMany | Self::CreateNowAndThen => {
+                    if self == Self::CreateNowAndThen {
+                        tokio::time::sleep(PAUSE).await;
+                    }
                     let made = MADE.fetch_add(1, Ordering::Relaxed);
                     let key = NewSymmetricKey::aes256(format!("made-{made}"));
                     session.create_symmetric_key(&key).await?;
