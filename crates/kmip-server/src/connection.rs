@@ -13,11 +13,12 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use zeroize::Zeroizing;
 
+use crate::answering::Reply;
 use crate::clients::{Clients, Connected};
 use crate::group_commit::{GroupCommit, Made};
 use crate::identity::Peer;
 use crate::refusals::{Refusals, Refused};
-use crate::service::{Begun, Received, Reply, Service, items_in};
+use crate::service::{Begun, Received, Service, items_in};
 use crate::stats::Counter;
 use crate::waiting::Waiting;
 

@@ -14,8 +14,9 @@ use futures_util::FutureExt as _;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
 
+use crate::answering::{Reply, Unanswered};
 use crate::identity::Peer;
-use crate::service::{Received, Reply, Service, Unanswered};
+use crate::service::{Received, Service};
 
 /// What has become of a change.
 pub(crate) enum Made {

@@ -33,6 +33,7 @@
     )
 )]
 
+mod answering;
 mod attribute_rules;
 mod audit;
 mod audited;
