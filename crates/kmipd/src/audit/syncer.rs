@@ -1,5 +1,5 @@
 //! Forces the file to the disk while the request that needs it waits for the objects' sync: two syncs at the same
-//! time take little longer than one.
+//! time take less than one after the other.
 
 use std::io;
 use std::sync::Arc;
