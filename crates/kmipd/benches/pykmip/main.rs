@@ -104,7 +104,7 @@ async fn run(options: &Options) -> Fallible<()> {
     say("|---|---|--:|--:|--:|--:|");
     let mut ratios = Vec::new();
     for work in Work::ALL {
-        if work.name().contains(&options.only) {
+        if work.name.contains(&options.only) {
             ratios.extend(side_by_side(options, work, &servers).await?);
         }
     }
@@ -135,7 +135,7 @@ async fn side_by_side(
 ) -> Fallible<Option<String>> {
     let able: Vec<&Server> = servers
         .iter()
-        .filter(|server| server.name != bare::NAME || work.is_for_bare())
+        .filter(|server| server.name != bare::NAME || work.is_for_bare)
         .collect();
     let mut measured: Vec<Measured> = able.iter().map(|_| Measured::default()).collect();
     for _ in 0..options.rounds {
@@ -146,7 +146,7 @@ async fn side_by_side(
     for (server, measured) in able.iter().zip(&measured) {
         say(&format!(
             "| {} | {} | {:.0} | {:.2} | {:.2} | {:.0} |",
-            work.name(),
+            work.name,
             server.name,
             measured.median(),
             measured.percentile(50),
@@ -164,7 +164,7 @@ async fn side_by_side(
     });
     Ok(Some(format!(
         "| {} | {:.0} | {least} | {:.0} |",
-        work.name(),
+        work.name,
         ours.median() / theirs.median(),
         theirs.cpu_micros() / ours.cpu_micros(),
     )))
@@ -182,14 +182,14 @@ async fn among_many(options: &Options, kmipd: &Server) -> Fallible<()> {
         "made by 8 connections in {:.0} s.",
         before.elapsed().as_secs_f64()
     ));
-    for work in [Work::LocateByName, Work::Get] {
+    for work in [Work::LOCATE, Work::GET] {
         let mut many = Measured::default();
         for _ in 0..options.rounds {
             many.round(work, kmipd, options.time()).await?;
         }
         say(&format!(
             "{}: {:.0}/s, p50 {:.2} ms, p99 {:.2} ms.",
-            work.name().split([',', ' ']).next().unwrap_or_default(),
+            work.name.split([',', ' ']).next().unwrap_or_default(),
             many.median(),
             many.percentile(50),
             many.percentile(99)

@@ -17,62 +17,75 @@ const PAUSE: Duration = Duration::from_millis(8);
 /// How many objects the workloads have made: each has a Name of its own.
 static MADE: AtomicUsize = AtomicUsize::new(0);
 
-#[derive(Clone, Copy, PartialEq)]
-pub(crate) enum Work {
+/// What is measured: an operation, on so many connections at the same time.
+#[derive(Clone, Copy)]
+pub(crate) struct Work {
+    pub(crate) name: &'static str,
+    operation: Operation,
+    connections: usize,
+    /// How many others make keys meanwhile, at a pace that leaves every server room.
+    creating_beside: usize,
+    /// Whether the bare server can do it: it cannot search.
+    pub(crate) is_for_bare: bool,
+}
+
+#[derive(Clone, Copy)]
+enum Operation {
     Get,
-    GetByMany,
     GetConnecting,
-    GetBesideCreates,
     Create,
-    CreateByMany,
-    /// At a pace that leaves every server room.
     CreateNowAndThen,
     LocateByName,
 }
 
 impl Work {
+    pub(crate) const GET: Self = Self::new("Get, one connection", Operation::Get);
+    pub(crate) const LOCATE: Self = Self {
+        is_for_bare: false,
+        ..Self::new("Locate by Name among 1,000", Operation::LocateByName)
+    };
+
     pub(crate) const ALL: [Self; 7] = [
-        Self::Get,
-        Self::GetByMany,
-        Self::GetConnecting,
-        Self::GetBesideCreates,
-        Self::Create,
-        Self::CreateByMany,
-        Self::LocateByName,
+        Self::GET,
+        Self {
+            connections: MANY,
+            ..Self::new("Get, 8 connections", Operation::Get)
+        },
+        Self::new("Get, a new connection each", Operation::GetConnecting),
+        Self {
+            creating_beside: MANY,
+            ..Self::new("Get, beside Creates", Operation::Get)
+        },
+        Self::new("Create, one connection", Operation::Create),
+        Self {
+            connections: MANY,
+            ..Self::new("Create, 8 connections", Operation::Create)
+        },
+        Self::LOCATE,
     ];
 
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Get => "Get, one connection",
-            Self::GetByMany => "Get, 8 connections",
-            Self::GetConnecting => "Get, a new connection each",
-            Self::GetBesideCreates => "Get, beside Creates",
-            Self::Create => "Create, one connection",
-            Self::CreateByMany => "Create, 8 connections",
-            Self::CreateNowAndThen => "Create, now and then",
-            Self::LocateByName => "Locate by Name among 1,000",
+    const fn new(name: &'static str, operation: Operation) -> Self {
+        Self {
+            name,
+            operation,
+            connections: 1,
+            creating_beside: 0,
+            is_for_bare: true,
         }
-    }
-
-    /// Whether the bare server can do it: it cannot search.
-    pub(crate) fn is_for_bare(self) -> bool {
-        self != Self::LocateByName
     }
 
     /// How long each operation took.
     pub(crate) async fn run(self, server: &Server, time: Duration) -> Fallible<Vec<Duration>> {
-        let (count, each, beside) = match self {
-            Self::GetByMany => (MANY, Self::Get, 0),
-            Self::CreateByMany => (MANY, Self::Create, 0),
-            Self::GetBesideCreates => (1, Self::Get, MANY),
-            alone => (1, alone, 0),
-        };
-        let start = |work: Self| {
+        let start = |operation: Operation| {
             let (client, id) = (server.client.clone(), server.identifier.clone());
-            tokio::spawn(work.run_alone(client, id, time))
+            tokio::spawn(operation.repeat(client, id, time))
         };
-        let others: Vec<_> = (0..beside).map(|_| start(Self::CreateNowAndThen)).collect();
-        let workers: Vec<_> = (0..count).map(|_| start(each)).collect();
+        let others: Vec<_> = (0..self.creating_beside)
+            .map(|_| start(Operation::CreateNowAndThen))
+            .collect();
+        let workers: Vec<_> = (0..self.connections)
+            .map(|_| start(self.operation))
+            .collect();
         let mut all = Vec::new();
         for worker in workers {
             all.extend(worker.await??);
@@ -82,8 +95,11 @@ impl Work {
         }
         Ok(all)
     }
+}
 
-    async fn run_alone(
+impl Operation {
+    /// On one connection, and how long it took each time.
+    async fn repeat(
         self,
         client: Client,
         identifier: String,
@@ -97,20 +113,17 @@ impl Work {
             number += 1;
             let start = Instant::now();
             match self {
-                Self::Get | Self::GetByMany | Self::GetBesideCreates => {
+                Self::Get => {
                     session.get_symmetric_key(&identifier).await?;
                 }
                 Self::GetConnecting => {
                     let mut fresh = client.connect().await?;
                     fresh.get_symmetric_key(&identifier).await?;
                 }
-                Self::Create | Self::CreateByMany | Self::CreateNowAndThen => {
-                    if self == Self::CreateNowAndThen {
-                        tokio::time::sleep(PAUSE).await;
-                    }
-                    let made = MADE.fetch_add(1, Ordering::Relaxed);
-                    let key = NewSymmetricKey::aes256(format!("made-{made}"));
-                    session.create_symmetric_key(&key).await?;
+                Self::Create => create(&mut session).await?,
+                Self::CreateNowAndThen => {
+                    tokio::time::sleep(PAUSE).await;
+                    create(&mut session).await?;
                 }
                 Self::LocateByName => {
                     let name = format!("object-{}", number * 7919 % OBJECTS);
@@ -121,6 +134,13 @@ impl Work {
         }
         Ok(taken)
     }
+}
+
+async fn create(session: &mut Session) -> Fallible<()> {
+    let made = MADE.fetch_add(1, Ordering::Relaxed);
+    let key = NewSymmetricKey::aes256(format!("made-{made}"));
+    session.create_symmetric_key(&key).await?;
+    Ok(())
 }
 
 async fn locate(session: &mut Session, name: &str) -> Fallible<()> {
