@@ -35,11 +35,6 @@ impl Touched {
         self.is_changed = true;
     }
 
-    /// After all, none of them has been changed.
-    pub(crate) fn is_as_it_was(&mut self) {
-        self.is_changed = false;
-    }
-
     /// The first of them.
     pub(crate) fn first(&self) -> &str {
         self.identifiers.first().map_or("", String::as_str)
@@ -193,11 +188,7 @@ impl<'a> Auditor<'a> {
         );
         match told {
             Ok(()) => answer,
-            Err(failure) => {
-                let id = answer.unique_batch_item_id.clone();
-                ResponseBatchItem::failure(answer.operation, failure.reason, failure.message)
-                    .answering(id)
-            }
+            Err(failure) => failure.instead_of(answer),
         }
     }
 
@@ -233,8 +224,7 @@ impl<'a> Auditor<'a> {
             Some(reason),
             &touched,
         )?;
-        let (sink, stats) = (self.sink, self.stats);
-        self.told().settle(sink, stats)
+        self.told.settle(self.sink, self.stats)
     }
 
     fn tell(

@@ -46,6 +46,8 @@ pub(crate) struct Context<'a> {
     /// When the request ends.
     pub(crate) deadline: Deadline<'a>,
     pub(crate) version: ProtocolVersion,
+    /// Why no item of the message can be performed.
+    unable: Option<&'static str>,
     /// The object that the last successful item was about (KMIP 1.4, section 4, "ID Placeholder").
     placeholder: Option<String>,
     /// The objects that the item is about, for the audit.
@@ -78,7 +80,31 @@ struct Yield {
     data: Option<SecretBytes>,
 }
 
-impl Context<'_> {
+impl<'a> Context<'a> {
+    fn new(
+        means: &Means<'a>,
+        identity: &'a Identity,
+        gate: Gate<'a>,
+        header: &RequestHeader,
+    ) -> Self {
+        Self {
+            objects: means.objects.view(&identity.tenant, means.access),
+            owner: &identity.tenant,
+            streams: means.streams,
+            costs: means.costs,
+            deadline: means.deadline,
+            version: header.protocol_version,
+            unable: unable(header),
+            placeholder: None,
+            yielded: Vec::new(),
+            touched: RefCell::default(),
+            gate,
+            access: means.access,
+            staged: None,
+            journal: None,
+        }
+    }
+
     /// The identifier that the request means.
     pub(crate) fn identifier(&self, given: Option<UniqueIdentifier>) -> Result<String, Failure> {
         let found = match given {
@@ -126,16 +152,17 @@ impl Context<'_> {
         &mut self,
         change: impl FnOnce(&mut Transaction<'_>) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
-        let done = match self.access {
+        match self.access {
             // Somebody has changed the object since it was looked at whether the request takes long. Get goes on.
-            Access::AtOnce => return Err(Failure::being_changed()),
+            Access::AtOnce => Err(Failure::being_changed()),
             Access::Blocking => {
                 self.gate.admit_change()?;
                 let (done, before) = self.objects.transact(change)?;
                 if let Some(journal) = &mut self.journal {
                     journal.extend(before);
                 }
-                done
+                self.touched.get_mut().change();
+                Ok(done)
             }
             Access::Staging => {
                 self.gate.admit_change()?;
@@ -145,11 +172,9 @@ impl Context<'_> {
                     change,
                     is_optional: false,
                 });
-                done
+                Ok(done)
             }
-        };
-        self.touched.get_mut().change();
-        Ok(done)
+        }
     }
 
     /// Changes one object that is not in the archive.
@@ -294,31 +319,6 @@ pub(crate) fn undoes(message: &RequestMessage) -> bool {
     message.header.batch_error_continuation_option == Some(BatchErrorContinuationOption::Undo)
 }
 
-impl<'a> Context<'a> {
-    fn new(
-        means: &Means<'a>,
-        identity: &'a Identity,
-        gate: Gate<'a>,
-        version: ProtocolVersion,
-    ) -> Self {
-        Self {
-            objects: means.objects.view(&identity.tenant, means.access),
-            owner: &identity.tenant,
-            streams: means.streams,
-            costs: means.costs,
-            deadline: means.deadline,
-            version,
-            placeholder: None,
-            yielded: Vec::new(),
-            touched: RefCell::default(),
-            gate,
-            access: means.access,
-            staged: None,
-            journal: None,
-        }
-    }
-}
-
 /// Why no item of a message can be performed.
 fn unable(header: &RequestHeader) -> Option<&'static str> {
     let asynchronous = AsynchronousIndicator(AsynchronousIndicatorOption::Mandatory);
@@ -326,13 +326,16 @@ fn unable(header: &RequestHeader) -> Option<&'static str> {
         .then_some("asynchronous operations are not supported")
 }
 
-/// Performs an item if the client's role allows it and the audit takes it.
+/// Performs an item if that can be done at all, the client's role allows it and the audit takes it.
 fn admit(
     context: &mut Context<'_>,
     identity: &Identity,
     auditor: &Auditor<'_>,
     item: RequestBatchItem,
 ) -> ResponseBatchItem {
+    if let Some(why) = context.unable {
+        return failed(&item, Failure::new(ResultReason::FeatureNotSupported, why));
+    }
     match auditor.permit(identity, item.payload.operation()) {
         Ok(()) => restrict(perform_item(context, item), identity),
         Err(failure) => {
@@ -360,24 +363,21 @@ pub(crate) fn perform(
     let undoes = undoes(&message);
     let header = message.header;
     let continues = header.batch_error_continuation_option;
-    let mut context = Context::new(means, identity, auditor.gate(), header.protocol_version);
+    let mut context = Context::new(means, identity, auditor.gate(), &header);
     context.journal = undoes.then(Vec::new);
-    let unable = unable(&header);
     let mut answers = Vec::with_capacity(message.batch_items.len());
     for item in message.batch_items {
         // The first is always performed: every request gets on.
         let is_late = !answers.is_empty() && means.deadline.has_passed();
-        let answer = match unable {
-            None if is_late => {
-                let failure = Failure::new(
-                    ResultReason::ServerLimitExceeded,
-                    "the request has taken longer than the server allows: send this item in another one",
-                );
-                let reason = failure.reason_in(context.version);
-                failed(&item, Failure { reason, ..failure })
-            }
-            Some(why) => failed(&item, Failure::new(ResultReason::FeatureNotSupported, why)),
-            None => admit(&mut context, identity, auditor, item),
+        let answer = if is_late && context.unable.is_none() {
+            let failure = Failure::new(
+                ResultReason::ServerLimitExceeded,
+                "the request has taken longer than the server allows: send this item in another one",
+            );
+            let reason = failure.reason_in(context.version);
+            failed(&item, Failure { reason, ..failure })
+        } else {
+            admit(&mut context, identity, auditor, item)
         };
         let answer = auditor.item(answer, context.touched.take());
         let has_failed = answer.result_status != ResultStatus::Success;
@@ -401,7 +401,6 @@ pub(crate) struct Uncommitted<'a> {
     answer: ResponseBatchItem,
     touched: Touched,
     staged: Option<Staged<'a>>,
-    version: ProtocolVersion,
     seen: u64,
 }
 
@@ -414,17 +413,12 @@ pub(crate) fn stage<'a>(
     header: &RequestHeader,
     item: RequestBatchItem,
 ) -> Uncommitted<'a> {
-    let version = header.protocol_version;
-    let mut context = Context::new(means, identity, auditor.gate(), version);
-    let answer = match unable(header) {
-        Some(why) => failed(&item, Failure::new(ResultReason::FeatureNotSupported, why)),
-        None => admit(&mut context, identity, auditor, item),
-    };
+    let mut context = Context::new(means, identity, auditor.gate(), header);
+    let answer = admit(&mut context, identity, auditor, item);
     Uncommitted {
         answer,
         touched: context.touched.take(),
         staged: context.staged.take(),
-        version,
         seen: context.objects.seen(),
     }
 }
@@ -436,7 +430,6 @@ impl Uncommitted<'_> {
             mut answer,
             mut touched,
             staged,
-            version,
             mut seen,
         } = self;
         if let Some(Staged {
@@ -445,17 +438,15 @@ impl Uncommitted<'_> {
         }) = staged
         {
             match change.commit().await.map_err(Failure::from) {
-                Ok(commit) => seen = seen.max(commit),
+                Ok(commit) => {
+                    seen = seen.max(commit);
+                    touched.change();
+                }
                 Err(failure) => {
-                    touched.is_as_it_was();
                     if is_optional {
                         not_noted(touched.first(), &failure);
                     } else {
-                        let reason = failure.reason_in(version);
-                        let id = answer.unique_batch_item_id.take();
-                        answer =
-                            ResponseBatchItem::failure(answer.operation, reason, failure.message)
-                                .answering(id);
+                        answer = failure.instead_of(answer);
                     }
                 }
             }

@@ -104,8 +104,8 @@ impl Cache {
 
     /// Takes over what a commit has made of objects.
     pub(crate) fn update(&self, changed: Vec<Changed>, commit: u64) {
+        let mut readers = self.filling.lock();
         for Changed { key, object } in changed {
-            let mut readers = self.filling.lock();
             readers.objects.remove(&key);
             match object {
                 Some((object, bytes)) => {
@@ -128,7 +128,8 @@ impl Filling<'_> {
     /// Fills in what was read, unless the object has been changed since.
     pub(crate) fn insert(self, object: Arc<Object>, commit: u64, bytes: usize) {
         let readers = self.cache.filling.lock();
-        if self.is_current(&readers) {
+        let known = readers.objects.get(&self.key);
+        if known.is_some_and(|(first, _)| *first == self.first) {
             let cached = Cached {
                 object,
                 commit,
@@ -137,20 +138,14 @@ impl Filling<'_> {
             self.cache.objects.insert(self.key.clone(), cached);
         }
     }
-
-    fn is_current(&self, readers: &Readers) -> bool {
-        let known = readers.objects.get(&self.key);
-        known.is_some_and(|(first, _)| *first == self.first)
-    }
 }
 
 impl Drop for Filling<'_> {
     fn drop(&mut self) {
         let mut readers = self.cache.filling.lock();
-        if !self.is_current(&readers) {
-            return;
-        }
-        if let Some((_, count)) = readers.objects.get_mut(&self.key) {
+        if let Some((first, count)) = readers.objects.get_mut(&self.key)
+            && *first == self.first
+        {
             *count -= 1;
             if *count == 0 {
                 readers.objects.remove(&self.key);

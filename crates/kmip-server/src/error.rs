@@ -24,7 +24,7 @@ pub enum Error {
         /// What the operating system said.
         source: std::io::Error,
     },
-    /// The thread that makes changes cannot be started.
+    /// The thread that answers changes cannot be started.
     #[error("KMIP server: cannot start a thread: {source}")]
     Thread {
         /// What the operating system said.

@@ -1,7 +1,7 @@
 //! What an operation answers when it does not succeed.
 
-use kmip::ProtocolVersion;
 use kmip::registry::{Enumeration, ResultReason};
+use kmip::{ProtocolVersion, ResponseBatchItem};
 
 use crate::store::StoreError;
 
@@ -61,6 +61,12 @@ impl Failure {
     /// The cryptography did not work out: wrong data, wrong tag, wrong length.
     pub(crate) fn cryptographic(message: impl Into<String>) -> Self {
         Self::new(ResultReason::CryptographicFailure, message)
+    }
+
+    /// The answer in the place of that of an item that was done, and that must not be told as done.
+    pub(crate) fn instead_of(self, answer: ResponseBatchItem) -> ResponseBatchItem {
+        ResponseBatchItem::failure(answer.operation, self.reason, self.message)
+            .answering(answer.unique_batch_item_id)
     }
 
     /// The reason as the version knows it: most are of 2.0, and say more precisely what 1.x said in other words.

@@ -100,6 +100,7 @@ async fn make(
                 // A client that has gone is not told.
                 let _ = made.send(Made::NotHere(request));
             }
+            // Whoever waits sees that nothing will come.
             Err(_) => {}
         }
     }

@@ -38,7 +38,7 @@ pub(crate) struct Objects {
     pub(crate) store: ObjectStore,
     pub(crate) cache: Cache,
     /// Held by the one that changes something, and for a moment by those that read from the store.
-    changing: Arc<tokio::sync::Mutex<()>>,
+    changing: tokio::sync::Mutex<()>,
     /// The numbers of the tenants.
     pub(crate) tenants: RwLock<HashMap<Arc<str>, Tenant>>,
     /// Held alone by a batch of a tenant that may be undone, so that nobody builds on what does not stay.
@@ -64,9 +64,6 @@ pub(crate) enum Access {
     /// Change objects once, as the last thing that it does: the caller commits it, and holds the lock until then.
     Staging,
 }
-
-/// The right to change objects, and to read what others change. Nobody else changes any meanwhile.
-pub(crate) type Changing = tokio::sync::OwnedMutexGuard<()>;
 
 /// What an object was before a change; `None` if it was not there.
 pub(crate) type Before = (String, Option<Arc<Object>>);
@@ -97,7 +94,7 @@ impl Objects {
         Ok(Self {
             store,
             cache: Cache::default(),
-            changing: Arc::default(),
+            changing: tokio::sync::Mutex::default(),
             tenants: RwLock::new(tenants),
             turns: Mutex::default(),
             most_record_bytes: limits.message_bytes.saturating_mul(MOST_RECORD_MESSAGES),
@@ -129,9 +126,9 @@ impl Objects {
         View::new(self, owner, access)
     }
 
-    /// Waits for the right to change objects.
-    pub(crate) async fn lock_changes(&self) -> Changing {
-        self.changing.clone().lock_owned().await
+    /// Waits until nobody else changes objects, and keeps it so.
+    pub(crate) async fn lock_changes(&self) -> MutexGuard<'_, ()> {
+        self.changing.lock().await
     }
 
     /// Nothing if the caller holds the lock already.

@@ -172,19 +172,15 @@ impl Service {
         received: Received,
     ) -> Result<Unanswered, Received> {
         let changing = self.objects.lock_changes().await;
-        let is_undisturbed = {
-            let _clock = self.clock.as_ref().map(clock::enter);
-            self.is_undisturbed()
-        };
-        let identity = match self.authority.identify(peer, None) {
-            Ok(identity) if is_undisturbed && received.message.batch_items.len() == 1 => identity,
-            _ => return Err(received),
+        let Ok(identity) = self.authority.identify(peer, None) else {
+            return Err(received);
         };
         let Received { mut message, begun } = received;
         let mut auditor = self.auditor(peer, Ok(&identity), &message);
         let (frame, uncommitted) = {
             let _clock = self.clock.as_ref().map(clock::enter);
-            let Some(_turn) = self.objects.try_turn(&identity.tenant) else {
+            let turn = self.objects.try_turn(&identity.tenant);
+            let Some(_turn) = turn.filter(|_| self.is_undisturbed()) else {
                 return Err(Received { message, begun });
             };
             let frame = Frame::of(&message);

@@ -84,7 +84,7 @@ impl Service {
     }
 
     /// The client, if its certificate says who it is, and its tenant's turn, if nobody has to be waited for.
-    pub(crate) fn ready(&self, peer: &Peer) -> Option<Ready> {
+    fn ready(&self, peer: &Peer) -> Option<Ready> {
         let identity = self.authority().identify(peer, None).ok()?;
         let turn = self.objects().try_turn(&identity.tenant)?;
         Some(Ready { identity, turn })

@@ -19,7 +19,7 @@ use kmip_client::{ErrorKind, NewSymmetricKey};
 use kmip_server::{AuditError, AuditEvent, AuditSink, RequestRate, ServerConfig};
 use tokio::io::AsyncWriteExt;
 
-use crate::peer::{Peer, aes256};
+use crate::peer::{Peer, aes256_with};
 use crate::rig::{Rig, answer, ask, raw, raw_as};
 
 /// What of a sink fails.
@@ -97,11 +97,14 @@ impl AuditSink for Sink {
 }
 
 fn audited(rig: &Rig) -> (Arc<Sink>, ServerConfig) {
-    audited_by(rig, Sink::default())
+    audited_by(rig, false)
 }
 
-fn audited_by(rig: &Rig, sink: Sink) -> (Arc<Sink>, ServerConfig) {
-    let sink = Arc::new(sink);
+fn audited_by(rig: &Rig, is_quick: bool) -> (Arc<Sink>, ServerConfig) {
+    let sink = Arc::new(Sink {
+        is_quick,
+        ..Sink::default()
+    });
     let config = ServerConfig {
         audit: sink.clone(),
         ..rig.server_config("kmip")
@@ -118,11 +121,7 @@ async fn every_item_with_its_objects() {
 
 async fn every_item_if(is_quick: bool) {
     let rig = Rig::new();
-    let sink = Sink {
-        is_quick,
-        ..Sink::default()
-    };
-    let (sink, config) = audited_by(&rig, sink);
+    let (sink, config) = audited_by(&rig, is_quick);
     let server = rig.start_with(config).await;
     let mut session = rig.connect(&server).await;
     sink.told();
@@ -159,11 +158,7 @@ async fn nothing_is_done_or_told_to_the_client_that_cannot_be_audited() {
 
 async fn nothing_is_done_or_told_if(is_quick: bool) {
     let rig = Rig::new();
-    let sink = Sink {
-        is_quick,
-        ..Sink::default()
-    };
-    let (sink, config) = audited_by(&rig, sink);
+    let (sink, config) = audited_by(&rig, is_quick);
     let server = rig.start_with(config).await;
     let mut session = rig.connect(&server).await;
     let id = session
@@ -226,11 +221,9 @@ async fn what_is_undone() {
 }
 
 /// A new AES key, still fresh.
-async fn new_key(peer: &mut Peer, name: &str) -> String {
-    let mut request = aes256(name);
+async fn new_key(peer: &mut Peer) -> String {
     let active = AttributeValue::ActivationDate(DateTime(1));
-    request.attributes.push(active);
-    let created: CreateResponse = peer.ask(request).await;
+    let created: CreateResponse = peer.ask(aes256_with(active)).await;
     created.unique_identifier.to_string()
 }
 
@@ -265,14 +258,10 @@ async fn operations_that_mostly_read_and_now_and_then_change() {
 
 async fn now_and_then_change_if(is_quick: bool) {
     let rig = Rig::new();
-    let sink = Sink {
-        is_quick,
-        ..Sink::default()
-    };
-    let (sink, config) = audited_by(&rig, sink);
+    let (sink, config) = audited_by(&rig, is_quick);
     let server = rig.start_with(config).await;
     let mut peer = Peer::new(&rig, &server, ProtocolVersion::V1_4).await;
-    let id = new_key(&mut peer, "k1").await;
+    let id = new_key(&mut peer).await;
     let changed = || sink.changed();
     assert_eq!(changed(), [true]);
     for expected in [true, false] {
@@ -296,7 +285,7 @@ async fn now_and_then_change_if(is_quick: bool) {
     assert_eq!(changed(), [true]);
 
     // Where changes are refused, these are.
-    let fresh = new_key(&mut peer, "k2").await;
+    let fresh = new_key(&mut peer).await;
     sink.broken.store(CHANGES, Ordering::SeqCst);
     assert_eq!(
         peer.refused(encrypt(&id)).await,
@@ -325,7 +314,7 @@ async fn the_place_of_the_last_event() {
     let (sink, config) = audited(&rig);
     let server = rig.start_with(config).await;
     let mut peer = Peer::new(&rig, &server, ProtocolVersion::V1_4).await;
-    let id = new_key(&mut peer, "k3").await;
+    let id = new_key(&mut peer).await;
     let items = [
         ActivateRequest {
             unique_identifier: Some(id.as_str().into()),

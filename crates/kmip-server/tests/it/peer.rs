@@ -15,21 +15,33 @@ use tokio_rustls::client::TlsStream;
 
 use crate::rig::{Rig, Running, ask, raw, raw_as};
 
-/// A request for a key that encrypts.
-pub(crate) fn aes256(name: &str) -> CreateRequest {
+/// What an AES key of this length is asked for with.
+pub(crate) fn aes(bits: i32) -> Attributes {
+    Attributes::new()
+        .with(AttributeValue::CryptographicAlgorithm(
+            CryptographicAlgorithm::AES,
+        ))
+        .with(AttributeValue::CryptographicLength(bits))
+}
+
+/// A request for a symmetric key.
+pub(crate) fn create(attributes: Attributes) -> CreateRequest {
     CreateRequest {
         object_type: ObjectType::SymmetricKey,
-        attributes: Attributes::new()
-            .with(AttributeValue::CryptographicAlgorithm(
-                CryptographicAlgorithm::AES,
-            ))
-            .with(AttributeValue::CryptographicLength(256))
-            .with(AttributeValue::CryptographicUsageMask(
-                CryptographicUsageMask::Encrypt,
-            ))
-            .with(AttributeValue::Name(Name::text(name))),
+        attributes,
         protection_storage_masks: None,
     }
+}
+
+/// A request for a key that encrypts, with one more attribute.
+pub(crate) fn aes256_with(attribute: AttributeValue) -> CreateRequest {
+    let mask = AttributeValue::CryptographicUsageMask(CryptographicUsageMask::Encrypt);
+    create(aes(256).with(mask).with(attribute))
+}
+
+/// A request for a key that encrypts, with a Name.
+pub(crate) fn aes256(name: &str) -> CreateRequest {
+    aes256_with(AttributeValue::Name(Name::text(name)))
 }
 
 /// A client that sends what it is told, in a version of the test's choice.

@@ -4,9 +4,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
+use kmip::AttributeValue;
 use kmip::message::{Authentication, Credential};
-use kmip::registry::{CryptographicAlgorithm, CryptographicUsageMask};
-use kmip::{AttributeValue, Attributes};
 use kmip_client::VersionPolicy;
 use kmip_server::{
     AllowedOperations, Authority, Clock, CommonNameAuthority, CryptoLimits, Identity, Peer,
@@ -14,6 +13,7 @@ use kmip_server::{
 };
 use time::OffsetDateTime;
 
+use crate::peer::aes256_with;
 use crate::rig::{Rig, Running};
 
 use super::case::Case;
@@ -97,19 +97,7 @@ impl Provider {
         let mut session = rig
             .connect_as(&self.server, tenant, VersionPolicy::Negotiate)
             .await;
-        let create = kmip::operations::CreateRequest {
-            object_type: kmip::registry::ObjectType::SymmetricKey,
-            attributes: Attributes::new()
-                .with(AttributeValue::CryptographicAlgorithm(
-                    CryptographicAlgorithm::AES,
-                ))
-                .with(AttributeValue::CryptographicLength(256))
-                .with(AttributeValue::CryptographicUsageMask(
-                    CryptographicUsageMask::Encrypt,
-                ))
-                .with(AttributeValue::ObjectGroup("default".to_owned())),
-            protection_storage_masks: None,
-        };
+        let create = aes256_with(AttributeValue::ObjectGroup("default".to_owned()));
         session.request(create).await.unwrap();
     }
 }

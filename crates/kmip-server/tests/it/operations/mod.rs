@@ -9,10 +9,10 @@ mod limits;
 mod signing;
 
 use kmip::operations::*;
-use kmip::registry::{CryptographicAlgorithm, CryptographicUsageMask, ObjectType};
+use kmip::registry::CryptographicUsageMask;
 use kmip::{AttributeValue, Attributes, DateTime, ProtocolVersion};
 
-use crate::peer::Peer;
+use crate::peer::{Peer, aes, create};
 
 const V1_4: ProtocolVersion = ProtocolVersion::V1_4;
 const V2_1: ProtocolVersion = ProtocolVersion::V2_1;
@@ -23,22 +23,6 @@ fn active() -> AttributeValue {
 
 fn mask(mask: CryptographicUsageMask) -> AttributeValue {
     AttributeValue::CryptographicUsageMask(mask)
-}
-
-fn aes(bits: i32) -> Attributes {
-    Attributes::new()
-        .with(AttributeValue::CryptographicAlgorithm(
-            CryptographicAlgorithm::AES,
-        ))
-        .with(AttributeValue::CryptographicLength(bits))
-}
-
-fn create(attributes: Attributes) -> CreateRequest {
-    CreateRequest {
-        object_type: ObjectType::SymmetricKey,
-        attributes,
-        protection_storage_masks: None,
-    }
 }
 
 async fn created(peer: &mut Peer, attributes: Attributes) -> String {
